@@ -1,0 +1,1 @@
+"""etfs backend for the files and directories of the host."""
