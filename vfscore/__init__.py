@@ -1,0 +1,1 @@
+"""vfscore: one tree out of many storages."""

@@ -1,0 +1,37 @@
+"""Errors: an errno becomes the exception that `os` would raise.
+
+Everything in the house raises :class:`OSError` with an errno; Python picks the subclass (`FileNotFoundError`, …). The
+place that knows the errno raises it without a path; `syscalls` adds the path that the user wrote, once.
+
+This room imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+__all__ = ["PluginError", "err"]
+
+_STRERROR: Final = os.strerror
+
+
+def err(code: int, path: object = None, path2: object = None, *, hint: str | None = None) -> OSError:
+    """Return the OSError for errno *code*, to be raised by the caller.
+
+    Args:
+        code: An errno, for instance ``errno.ENOENT``.
+        path: What the error is about; shown after the message.
+        path2: The second path of a call that has two.
+        hint: What the reader can do about it, added to the message.
+    """
+    text = _STRERROR(code) if hint is None else f"{_STRERROR(code)}: {hint}"
+    if path2 is not None:
+        return OSError(code, text, path, None, path2)
+    if path is not None:
+        return OSError(code, text, path)
+    return OSError(code, text)
+
+
+class PluginError(RuntimeError):
+    """A plugin breaks the contract: the message names the plugin, its distribution and what to change."""

@@ -1,0 +1,65 @@
+"""Who may do what: the rules of POSIX and Linux over attributes, without a file system.
+
+Root (uid 0) passes, with Linux's one exception: executing a file needs an execute bit for somebody.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from vfscore.errors import err
+from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, AccMode, Cred, VAttr, VType
+
+if TYPE_CHECKING:
+    from vfscore.vnode import Vnode
+
+__all__ = ["genfs_access", "genfs_can_access", "genfs_can_chtimes", "genfs_can_sticky"]
+
+_RO_TYPES = (VType.VREG, VType.VDIR, VType.VLNK)
+
+
+def genfs_can_access(vtype: VType, mode: int, uid: int, gid: int, accmode: AccMode, cred: Cred) -> bool:
+    """Return whether *cred* may do all of *accmode* with a file of that type, mode and owner."""
+    if cred.uid == 0:
+        return not (accmode & ACCESS_EXEC) or vtype is VType.VDIR or bool(mode & 0o111)
+    if cred.uid == uid:
+        granted = mode >> 6
+    elif gid in cred.groups:
+        granted = mode >> 3
+    else:
+        granted = mode
+    return not (accmode & ~granted & 7)
+
+
+def genfs_access(vp: Vnode, accmode: AccMode, cred: Cred) -> None:
+    """`vop_access` for any file system whose attributes tell the truth.
+
+    Errors:
+        EROFS: writing to a file, directory or link of a read-only mount.
+        EACCES: the permission bits forbid it.
+    """
+    if accmode & ACCESS_WRITE and vp.v_mount.mnt_rdonly and vp.v_type in _RO_TYPES:
+        raise err(errno.EROFS)
+    va: VAttr = vp.v_op.vop_getattr(vp, cred)
+    if not genfs_can_access(vp.v_type, va.va_mode or 0, va.va_uid or 0, va.va_gid or 0, accmode, cred):
+        raise err(errno.EACCES)
+
+
+def genfs_can_sticky(dva: VAttr, va: VAttr, cred: Cred) -> bool:
+    """Return whether the sticky bit of a directory (*dva*) lets *cred* remove or rename the entry with *va*."""
+    return not (dva.va_mode or 0) & 0o1000 or cred.uid in (0, va.va_uid, dva.va_uid)
+
+
+def genfs_can_chtimes(vp: Vnode, va: VAttr, cred: Cred, now: bool) -> None:
+    """Raise unless *cred* may set the time stamps of *vp*: its owner may; with *now*, who may write may as well.
+
+    Errors:
+        EPERM: explicit times, and not the owner.
+        EACCES: the present time, and neither the owner nor allowed to write.
+    """
+    if cred.uid in (0, va.va_uid):
+        return
+    if not now:
+        raise err(errno.EPERM)
+    vp.v_op.vop_access(vp, ACCESS_WRITE, cred)

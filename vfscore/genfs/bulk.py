@@ -1,0 +1,196 @@
+"""The loops that stand in for bulk ops: what `opv` puts there when a file system has none, or a layer hides them.
+
+They go through ``vp.v_op`` one op at a time, so that each is seen by every layer, and check the credential at every
+step, as `namei` would.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vfscore.errors import err
+from vfscore.types import (
+    ACCESS_EXEC,
+    ACCESS_READ,
+    ACCESS_WRITE,
+    ComponentName,
+    Cred,
+    Dirent,
+    IoFlag,
+    NameiOp,
+    VAttr,
+    VType,
+)
+
+if TYPE_CHECKING:
+    from vfscore.vnode import Vnode
+
+__all__ = ["genfs_find", "genfs_read_many", "genfs_read_ranges", "genfs_remove_many", "genfs_write_many"]
+
+
+def _step(dvp: Vnode, name: str, op: NameiOp, cred: Cred) -> tuple[Vnode | None, ComponentName]:
+    if dvp.v_type is not VType.VDIR:
+        raise err(errno.ENOTDIR)
+    dvp.v_op.vop_access(dvp, ACCESS_EXEC, cred)
+    cnp = ComponentName(name, op, cred)
+    return dvp.v_op.vop_lookup(dvp, cnp), cnp
+
+
+def _parent(dvp: Vnode, path: str, cred: Cred) -> tuple[Vnode, str]:
+    *dirs, name = path.split("/")
+    for part in dirs:
+        vp, _ = _step(dvp, part, NameiOp.LOOKUP, cred)
+        if vp is None:
+            raise err(errno.ENOENT)
+        dvp = vp
+    return dvp, name
+
+
+def _read_one(dvp: Vnode, path: str, cred: Cred) -> bytes:
+    dvp, name = _parent(dvp, path, cred)
+    vp, _ = _step(dvp, name, NameiOp.LOOKUP, cred)
+    if vp is None:
+        raise err(errno.ENOENT)
+    if vp.v_type is VType.VDIR:
+        raise err(errno.EISDIR)
+    vp.v_op.vop_access(vp, ACCESS_READ, cred)
+    vp.v_op.vop_open(vp, os.O_RDONLY, cred)
+    try:
+        size = vp.v_op.vop_getattr(vp, cred).va_size or 0
+        data = vp.v_op.vop_read(vp, 0, size, IoFlag.NONE, cred)
+        if len(data) < size:
+            return data
+        rest = [data]
+        while more := vp.v_op.vop_read(vp, sum(map(len, rest)), 1 << 20, IoFlag.NONE, cred):
+            rest.append(more)
+        return data if len(rest) == 1 else b"".join(rest)
+    finally:
+        vp.v_op.vop_close(vp, os.O_RDONLY, cred)
+
+
+def genfs_read_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[bytes | OSError]:
+    """`vop_read_many`, one file after the other."""
+    out: list[bytes | OSError] = []
+    for path in paths:
+        try:
+            out.append(_read_one(dvp, path, cred))
+        except OSError as exc:
+            out.append(exc)
+    return out
+
+
+def genfs_read_ranges(vp: Vnode, ranges: Sequence[tuple[int, int]], cred: Cred) -> list[bytes]:
+    """`vop_read_ranges`, one range after the other."""
+    read = vp.v_op.vop_read
+    return [read(vp, offset, size, IoFlag.NONE, cred) for offset, size in ranges]
+
+
+def _write_one(dvp: Vnode, path: str, data: bytes, cred: Cred) -> None:
+    dvp, name = _parent(dvp, path, cred)
+    op = dvp.v_op
+    op.vop_lock(dvp)
+    try:
+        vp, cnp = _step(dvp, name, NameiOp.CREATE, cred)
+        created = vp is None
+        if vp is None:
+            op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
+            vp = op.vop_create(dvp, cnp, VAttr(VType.VREG, 0o644, va_uid=cred.uid, va_gid=cred.gid))
+    finally:
+        op.vop_unlock(dvp)
+    if vp.v_type is VType.VDIR:
+        raise err(errno.EISDIR)
+    if not created:
+        vp.v_op.vop_access(vp, ACCESS_WRITE, cred)
+    vp.v_op.vop_open(vp, os.O_WRONLY, cred)
+    try:
+        vp.v_op.vop_lock(vp)
+        try:
+            if not created:
+                vp.v_op.vop_setattr(vp, VAttr(va_size=0), cred)
+            done = 0
+            while done < len(data):
+                piece = memoryview(data)[done:] if done else data
+                done += vp.v_op.vop_write(vp, piece, done, IoFlag.NONE, cred)
+        finally:
+            vp.v_op.vop_unlock(vp)
+    finally:
+        vp.v_op.vop_close(vp, os.O_WRONLY, cred)
+
+
+def genfs_write_many(dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred) -> list[OSError | None]:
+    """`vop_write_many`, one file after the other."""
+    out: list[OSError | None] = []
+    for path, data in items:
+        try:
+            _write_one(dvp, path, data, cred)
+        except OSError as exc:
+            out.append(exc)
+        else:
+            out.append(None)
+    return out
+
+
+def _remove_one(dvp: Vnode, path: str, cred: Cred) -> None:
+    dvp, name = _parent(dvp, path, cred)
+    op = dvp.v_op
+    op.vop_lock(dvp)
+    try:
+        vp, cnp = _step(dvp, name, NameiOp.DELETE, cred)
+        if vp is None:
+            raise err(errno.ENOENT)
+        if vp.v_type is VType.VDIR:
+            raise err(errno.EISDIR)
+        op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
+        vp.v_op.vop_lock(vp)
+        try:
+            op.vop_remove(dvp, vp, cnp)
+        finally:
+            vp.v_op.vop_unlock(vp)
+    finally:
+        op.vop_unlock(dvp)
+
+
+def genfs_remove_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[OSError | None]:
+    """`vop_remove_many`, one file after the other."""
+    out: list[OSError | None] = []
+    for path in paths:
+        try:
+            _remove_one(dvp, path, cred)
+        except OSError as exc:
+            out.append(exc)
+        else:
+            out.append(None)
+    return out
+
+
+def genfs_find(dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[tuple[str, Dirent]]:
+    """`vop_find`, one directory after the other."""
+    if dvp.v_type is not VType.VDIR:
+        raise err(errno.ENOTDIR)
+    out: list[tuple[str, Dirent]] = []
+    todo = [("", dvp, 1)]
+    while todo:
+        prefix, vp, depth = todo.pop()
+        try:
+            vp.v_op.vop_access(vp, ACCESS_READ, cred)
+            entries, _ = vp.v_op.vop_readdir(vp, 0, None, cred)
+        except PermissionError:
+            if vp is dvp:
+                raise
+            continue
+        for entry in entries:
+            if entry.d_whiteout:
+                continue
+            path = prefix + entry.d_name
+            out.append((path, entry))
+            if entry.d_type is VType.VDIR and (maxdepth is None or depth < maxdepth):
+                try:
+                    child, _ = _step(vp, entry.d_name, NameiOp.LOOKUP, cred)
+                except PermissionError:
+                    continue
+                if child is not None and child.v_type is VType.VDIR:
+                    todo.append((path + "/", child, depth + 1))
+    return out

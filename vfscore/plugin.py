@@ -1,0 +1,107 @@
+"""The author's door: everything stable that a plugin may import.
+
+A plugin imports this module (and `vfscore.testing` in its tests) and nothing else of vfscore. What is not listed in
+``__all__`` here may change without notice.
+"""
+
+from __future__ import annotations
+
+from vfscore.errors import PluginError, err
+from vfscore.genfs import (
+    ReadOnlyOps,
+    genfs_access,
+    genfs_can_access,
+    genfs_can_chtimes,
+    genfs_can_sticky,
+    genfs_nolock,
+    genfs_nullop,
+)
+from vfscore.mount import Mount, VnodeCache, vgone
+from vfscore.spec import (
+    SPEC_VERSION,
+    Backend,
+    Device,
+    DeviceOps,
+    FileSystem,
+    FindEntry,
+    Handle,
+    Layer,
+    Registration,
+    Source,
+    VfsOps,
+    VnodeOps,
+    hookimpl,
+)
+from vfscore.types import (
+    ACCESS_EXEC,
+    ACCESS_READ,
+    ACCESS_WRITE,
+    NAME_MAX,
+    PATH_MAX,
+    ROOT_CRED,
+    SIZE_ENDOFF,
+    ComponentName,
+    Cred,
+    Dirent,
+    EtfsType,
+    IoFlag,
+    NameiOp,
+    OpenFlag,
+    Statvfs,
+    VAttr,
+    VType,
+    makedev,
+    mode_of,
+    vtype_of_mode,
+)
+from vfscore.vnode import VV_ROOT, Vnode
+
+__all__ = [
+    "ACCESS_EXEC",
+    "ACCESS_READ",
+    "ACCESS_WRITE",
+    "NAME_MAX",
+    "PATH_MAX",
+    "ROOT_CRED",
+    "SIZE_ENDOFF",
+    "SPEC_VERSION",
+    "VV_ROOT",
+    "Backend",
+    "ComponentName",
+    "Cred",
+    "Device",
+    "DeviceOps",
+    "Dirent",
+    "EtfsType",
+    "FileSystem",
+    "FindEntry",
+    "Handle",
+    "IoFlag",
+    "Layer",
+    "Mount",
+    "NameiOp",
+    "OpenFlag",
+    "PluginError",
+    "ReadOnlyOps",
+    "Registration",
+    "Source",
+    "Statvfs",
+    "VAttr",
+    "VType",
+    "VfsOps",
+    "Vnode",
+    "VnodeCache",
+    "VnodeOps",
+    "err",
+    "genfs_access",
+    "genfs_can_access",
+    "genfs_can_chtimes",
+    "genfs_can_sticky",
+    "genfs_nolock",
+    "genfs_nullop",
+    "hookimpl",
+    "makedev",
+    "mode_of",
+    "vgone",
+    "vtype_of_mode",
+]

@@ -1,0 +1,226 @@
+"""What an etfs backend is: the role of the rumpuser(3) hypercalls, as two Protocols.
+
+A backend is one storage, rooted at what was registered. Its paths are relative to that root: ``""`` is the root itself,
+``"a/b"`` something below; never a leading, trailing or doubled slash, never ``.`` or ``..``. A backend that serves a
+single file knows only ``""``.
+
+Required are `Backend.getattr`, `Backend.open`, and on a handle `pread` or `preadinto`, `size` and `close`. Everything
+else is optional: what a backend does not define is EOPNOTSUPP above it, and a bulk call that it does not define is the
+loop. **A method that is there is the capability**; nothing is declared by hand.
+
+Locking: etfs calls a backend from any thread, without holding a lock; mutations of one path wait for one another.
+
+Errors: every method raises OSError with the errno of the fault, without translating and without adding the path of the
+tree; one name of the storage in the message is welcome. Below an etfs directory the storage follows its own symbolic
+links, never to anything outside its root: such a link is EACCES, and the error names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Protocol, runtime_checkable
+
+from vfscore.types import Dirent, OpenFlag, Statvfs, VAttr
+
+__all__ = ["Backend", "FullBackend", "FullHandle", "Handle", "Source"]
+
+Source = str | PathLike[str] | Any
+"""A host path, a URL, or an object that stands for a storage (an fsspec filesystem)."""
+
+
+@runtime_checkable
+class Handle(Protocol):
+    """An open file of a backend: the required part (with `pread` or `preadinto`)."""
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Read at most *size* bytes at *offset*; fewer only at the end, ``b""`` at or past it."""
+        ...
+
+    def size(self) -> int:
+        """Return the size in bytes now."""
+        ...
+
+    def close(self) -> None:
+        """Release what the handle holds. An error says that something written was not stored."""
+        ...
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """A storage: the required part."""
+
+    def getattr(self, path: str, follow: bool = False) -> VAttr:
+        """Return the attributes of *path*: its own, or with *follow* those of what a symbolic link leads to.
+
+        `va_fileid` is unique within the backend where the storage has such a number, otherwise None.
+        Links in the middle of *path* are followed beneath the root.
+
+        Errors:
+            ENOENT: there is nothing.
+            ENOTDIR: something on the way is not a directory.
+            EACCES: a link leads out of the root.
+        """
+        ...
+
+    def open(self, path: str, flags: OpenFlag) -> Handle:
+        """Open the file *path*; CREAT and EXCL are never among the flags (see `create`). Follows links beneath the root.
+
+        Errors:
+            ENOENT: there is nothing.
+            EISDIR: it is a directory.
+            EROFS: *flags* ask to write and the backend cannot.
+        """
+        ...
+
+
+class FullHandle(Handle, Protocol):
+    """Everything that a handle may define."""
+
+    def preadinto(self, offset: int, buf: memoryview) -> int:
+        """Read into *buf* at *offset* and return how many bytes."""
+        ...
+
+    def pwrite(self, data: bytes | memoryview, offset: int) -> int:
+        """Write *data* at *offset* (a gap before it reads as zeros) and return how many bytes were stored."""
+        ...
+
+    def append(self, data: bytes | memoryview) -> int:
+        """Write *data* at the end, wherever it is now, in one step. Without this, etfs writes at `size()`."""
+        ...
+
+    def truncate(self, size: int) -> None:
+        """Cut or grow to *size* bytes."""
+        ...
+
+    def getattr(self) -> VAttr:
+        """Return the attributes of the open file, also when its name is gone."""
+        ...
+
+    def setattr(self, vap: VAttr) -> None:
+        """Set those attributes that are not None, also when its name is gone."""
+        ...
+
+    def fsync(self) -> None:
+        """Make what was written durable."""
+        ...
+
+    def view(self, offset: int, length: int) -> memoryview | None:
+        """Return bytes without a copy, unchanging; None when that cannot be."""
+        ...
+
+
+class FullBackend(Backend, Protocol):
+    """Everything that a backend may define."""
+
+    def readdir(self, path: str) -> Iterable[Dirent]:
+        """Return the entries of a directory in an order that stays while the directory does."""
+        ...
+
+    def create(self, path: str, flags: OpenFlag, mode: int) -> FullHandle:
+        """Create the file *path* and open it; with EXCL in *flags* EEXIST where there is one, else open that."""
+        ...
+
+    def mkdir(self, path: str, mode: int) -> None:
+        """Make a directory."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove what is not a directory."""
+        ...
+
+    def rmdir(self, path: str) -> None:
+        """Remove an empty directory."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename, replacing as rename(2) does."""
+        ...
+
+    def link(self, old: str, new: str) -> None:
+        """Make *new* one more name of *old* (a symbolic link is linked itself)."""
+        ...
+
+    def symlink(self, target: str, path: str) -> None:
+        """Make a symbolic link."""
+        ...
+
+    def readlink(self, path: str) -> str:
+        """Return a link's target."""
+        ...
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut or grow a file."""
+        ...
+
+    def setattr(self, path: str, vap: VAttr, follow: bool = True) -> None:
+        """Set those attributes that are not None (mode, uid, gid, atime, mtime)."""
+        ...
+
+    def fsync(self, path: str) -> None:
+        """Make a directory's or file's changes durable."""
+        ...
+
+    def statvfs(self) -> Statvfs:
+        """Return the storage's sizes."""
+        ...
+
+    def access(self, path: str, mode: int, follow: bool = True) -> None:
+        """Raise EACCES or EROFS if this process may not do *mode* (the bits of access(2))."""
+        ...
+
+    def realpath(self, path: str) -> str:
+        """Return the path of what *path* leads to, relative to the root, without links in it."""
+        ...
+
+    def hostpath(self, path: str) -> str:
+        """Return where *path* is in the storage's own words: a path of the host, a URL without secrets."""
+        ...
+
+    def getxattr(self, path: str, name: str, follow: bool = True) -> bytes:
+        """Return an extended attribute."""
+        ...
+
+    def setxattr(self, path: str, name: str, value: bytes, flags: int, follow: bool = True) -> None:
+        """Set an extended attribute."""
+        ...
+
+    def listxattr(self, path: str, follow: bool = True) -> list[str]:
+        """Return the names of the extended attributes."""
+        ...
+
+    def removexattr(self, path: str, name: str, follow: bool = True) -> None:
+        """Remove an extended attribute."""
+        ...
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes | OSError]:
+        """Read many whole files, concurrently where the storage can."""
+        ...
+
+    def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read many (offset, size) ranges of one file; neighbours merged."""
+        ...
+
+    def write_many(self, items: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
+        """Write many whole files."""
+        ...
+
+    def remove_many(self, paths: Sequence[str]) -> list[OSError | None]:
+        """Remove many files."""
+        ...
+
+    def find(self, path: str, maxdepth: int | None) -> Iterable[tuple[str, Dirent]]:
+        """Return everything below *path*, with paths relative to it."""
+        ...
+
+    def invalidate(self, path: str | None = None) -> None:
+        """Forget what is cached of *path*, or of everything."""
+        ...
+
+    def close(self) -> None:
+        """Release everything: the binding is gone and nobody has a file open."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what to tell about the storage in `explain`, without secrets."""
+        ...
