@@ -1,0 +1,247 @@
+"""The machine's frame: a step done on both sides, compared; what is counted; what is left out, and why."""
+
+import functools
+import os
+import stat
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+from sides import MYSELF, Act, Error, HostSide, Pair, Side, User, VfsSide, host_top
+from trees import LEVELS_ABOVE, Times, changed, differences, read_tree, times_of
+
+STEPS: Counter[str] = Counter()
+"""Steps done, by what they gave: ``"rename ENOTEMPTY"``, ``"mkdir"``."""
+LEFT_OUT: Counter[str] = Counter()
+"""Steps left out, by reason."""
+
+CLOSED = Pair([], 0, 0)
+CLOSED.forget()
+
+MOST_OPEN = 24
+OLD = 1_500_000_000_000_000_000
+FUTURE = 4_000_000_000_000_000_000
+
+
+def _sysctl(name: str) -> int:
+    try:
+        with open(f"/proc/sys/fs/{name}", encoding="ascii") as file:
+            return int(file.read())
+    except FileNotFoundError:
+        return 0
+
+
+PROTECTED_HARDLINKS = _sysctl("protected_hardlinks")
+PROTECTED_STICKY = max(_sysctl(f"protected_{what}") for what in ("symlinks", "fifos", "regular"))
+
+
+def _linux() -> tuple[int, int]:
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int(minor)
+
+
+def outcome(word: str, got: Any) -> str:
+    if isinstance(got, Error):
+        return f"{word} {got.type if got.errno is None else os.strerror(got.errno)}"
+    return word
+
+
+class Twin(RuleBasedStateMachine):
+    """Two sides and the user whose turn it is; rules come from the subclasses."""
+
+    users: ClassVar[list[User]] = [MYSELF]
+    both_on_host: ClassVar[bool] = False
+    """The null twin: two directories of the host, to show that the machine itself tells no difference."""
+
+    creating_a_directory_is_einval: ClassVar[bool] = _linux() >= (6, 4)
+    """O_CREAT | O_DIRECTORY is EINVAL with us, as with Linux since 6.4; before, it made a file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.who = 0
+        self.failed = False
+        self.watching = False
+        self.watched_atime = OLD
+        self.open: list[Pair] = []
+        host = HostSide(host_top(), self.users, 0)
+        self.host = host
+        if self.both_on_host:
+            self.sides: list[Side] = [host, HostSide(host_top(), self.users, 1)]
+        else:
+            self.sides = [host, VfsSide(host, self.users, 1)]
+
+    # -- one step ------------------------------------------------------------------------------------------------------
+
+    def both(
+        self,
+        word: str,
+        step: Callable[[Act], Any],
+        who: int | None = -1,
+        filenames: bool = True,
+        raw: list[int] | None = None,
+    ) -> None:
+        """Do *step* on both sides as *who* (-1: whose turn it is; None: root) and compare what it gave.
+
+        Descriptors that the step opens are in *raw*, by side.
+        """
+        if who == -1:
+            who = self.who
+        before = self._set_times() if self.watching else None
+        host, other = (side.run(who, step)[0] for side in self.sides)
+        for side, number in zip(self.sides, raw or (), strict=False):
+            if isinstance(side, HostSide) and number >= 0:
+                side.opened(number)
+        STEPS[outcome(word, host)] += 1
+        if isinstance(host, Error) and isinstance(other, Error) and not filenames:
+            host, other = host[:2], other[:2]
+        if host != other:
+            self.fail(f"{word}: the host gave {host!r}, the namespace {other!r}")
+        if before is not None:
+            self.watching = False
+            self._compare_times(word, before)
+
+    def leave_out(self, why: str) -> None:
+        LEFT_OUT[why] += 1
+
+    def fail(self, why: str) -> None:
+        self.failed = True
+        raise AssertionError(why)
+
+    def peek(self, step: Callable[[Act], Any]) -> Any:
+        """Return what *step* gives on the host's side to root in the user's cwd, None for an error.
+
+        It decides whether a step is left out.
+        """
+        return self.host.run(self.who, step, as_root=True)[1]
+
+    # -- times ---------------------------------------------------------------------------------------------------------
+
+    @rule(future=st.booleans())
+    def watch_the_times_of_the_next_step(self, future: bool) -> None:
+        """Compare which time stamps the next step changes; with *future*, relatime has no reason to touch an atime."""
+        self.watching = True
+        self.watched_atime = FUTURE if future else OLD
+
+    def _set_times(self) -> list[dict[int, Times]]:
+        """Give every file known old times, so that a change shows whatever the clock's grain is."""
+        taken = []
+        for side in self.sides:
+            paths = sorted(read_tree(side.root, _near_top(side), content=False).nodes, reverse=True)
+            prefix = side.root.path(_near_top(side))
+            real = [os.path.normpath(prefix) + path.removeprefix(_near_top(side)) for path in paths]
+            for path in real:
+                side.root.sys.utime(path, ns=(self.watched_atime, OLD), follow_symlinks=False)
+            tick()
+            stats = [side.root.sys.lstat(path) for path in real]
+            taken.append({st.st_ino: times_of(st) for st in stats})
+        return taken
+
+    def _compare_times(self, word: str, before: list[dict[int, Times]]) -> None:
+        said = []
+        for side, was in zip(self.sides, before, strict=True):
+            said.append(changed(was, read_tree(side.root, _near_top(side), content=False)))
+        STEPS["(times compared)"] += 1
+        if said[0] != said[1]:
+            odd = {p: (said[0].get(p), said[1].get(p)) for p in said[0] if said[0].get(p) != said[1].get(p)}
+            self.fail(f"{word}: times changed on the host and in the namespace: {odd}")
+
+    # -- trees ---------------------------------------------------------------------------------------------------------
+
+    @rule()
+    def compare(self) -> None:
+        self._compare_trees(_near_top)
+
+    def _compare_trees(self, start: Callable[[Side], str]) -> None:
+        trees = [read_tree(side.root, start(side)) for side in self.sides]
+        if found := differences(*trees):
+            self.fail("the trees differ:\n" + "\n".join(found))
+
+    # -- descriptors ---------------------------------------------------------------------------------------------------
+
+    def pair(self, which: int) -> Pair:
+        """Return the open file that is *which*-th from the newest; a closed one when there are not as many."""
+        if not self.open:
+            self.open_something()
+        return self.open[-1 - which] if which < len(self.open) else CLOSED
+
+    def open_something(self) -> None:
+        """Open some file or directory, so that a step on open files finds one."""
+        raise NotImplementedError
+
+    def opened(self, numbers: list[int], flags: int, who: int | None = None) -> None:
+        pair = Pair(numbers, self.who if who is None else who, flags)
+        self.open.append(pair)
+        if len(self.open) > MOST_OPEN:
+            self.close_pair(self.open[0])
+
+    def close_pair(self, pair: Pair) -> None:
+        self.both("close", lambda act: act.sys.close(act.fd(pair)), pair.who)
+        self.both("close again", lambda act: act.sys.close(act.fd(pair)), pair.who)
+        for side, number in zip(self.sides, pair.numbers, strict=True):
+            if isinstance(side, HostSide):
+                side.closed(number)
+        pair.forget()
+        self.open.remove(pair)
+
+    def is_fifo(self, path: Any, dir_fd: Any = None) -> bool:
+        """Whether opening *path* would wait for the other end."""
+        if isinstance(path, Pair):
+            return False
+        found = self.peek(lambda act: act.sys.stat(act.path(path), dir_fd=act.path(dir_fd)))
+        if found is not None and stat.S_ISFIFO(found.st_mode):
+            self.leave_out("opening a fifo waits for its other end")
+            return True
+        return False
+
+    def mode(self, mode: int) -> int:
+        """Return *mode*, without what would make a directory one that the host protects and we do not."""
+        if PROTECTED_STICKY and len(self.users) > 1 and mode & stat.S_ISVTX and mode & 0o022:
+            self.leave_out("the host protects sticky directories (fs.protected_*)")
+            return mode & ~0o022
+        return mode
+
+    def teardown(self) -> None:
+        try:
+            if not self.failed:
+                self.watching = False
+                self._compare_trees(_near_top)
+                for pair in list(self.open):
+                    self.close_pair(pair)
+                self._compare_trees(lambda side: "@" + "/.." * (len(side.base.split("/")) - len(side.top.split("/"))))
+        finally:
+            for side in reversed(self.sides):
+                side.close()
+
+
+def _near_top(side: Side) -> str:
+    return "@" + "/.." * LEVELS_ABOVE
+
+
+def _stamps_are_fine() -> bool:
+    """Whether the host's ctime always shows a change after a look (multigrain, Linux 6.13)."""
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+        seen = set()
+        for mode in range(64):
+            os.fchmod(file.fileno(), 0o600 + mode)
+            seen.add(os.stat(file.fileno()).st_ctime_ns)
+    return len(seen) == 64
+
+
+@functools.cache
+def _clock() -> Callable[[], None]:
+    return (lambda: None) if _stamps_are_fine() else _next_tick
+
+
+def tick() -> None:
+    """Wait, where it is necessary, until the clock that the host stamps its files with has moved."""
+    _clock()()
+
+
+def _next_tick() -> None:
+    start = time.clock_gettime_ns(time.CLOCK_REALTIME_COARSE)
+    while time.clock_gettime_ns(time.CLOCK_REALTIME_COARSE) == start:
+        pass

@@ -1,0 +1,84 @@
+"""Whatever is done to a namespace and to a directory on a tmpfs gives the same in both, and leaves equal trees.
+
+The short run is the same at every start. ``VFSCORE_TWIN_STEPS=100000`` makes it a long one, of other steps each time.
+"""
+
+import os
+from typing import ClassVar
+
+import pytest
+from file_rules import FileRules, XattrRules
+from hypothesis import settings
+from hypothesis.stateful import rule, run_state_machine_as_test
+from machine import STEPS, Twin
+from path_rules import PathRules
+from sides import ROOT, User, tmpfs_is_there
+from words import turns
+
+STEPS_WANTED = int(os.environ.get("VFSCORE_TWIN_STEPS", "0"))
+
+pytestmark = [
+    pytest.mark.skipif(not tmpfs_is_there(), reason="no tmpfs at /dev/shm to compare with"),
+    pytest.mark.slow,
+]
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users on the host")
+
+
+class OneUser(PathRules, FileRules, XattrRules):
+    """Whoever runs the tests: root passes every check, another is checked."""
+
+
+class SeveralUsers(OneUser):
+    """Two users and root in turn: what one prepares, another runs into."""
+
+    users: ClassVar = [User(1234, 1234, (4321,)), User(2345, 2345, (4321, 5432)), ROOT]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both("chmod", lambda act: act.sys.chmod(act.path("@"), 0o777), who=None)
+
+    @rule(who=turns)
+    def become(self, who: int) -> None:
+        self.who = who
+
+
+class TwoDirectories(OneUser):
+    """Both sides on the host: nothing may differ."""
+
+    both_on_host = True
+
+
+class TwoDirectoriesSeveralUsers(SeveralUsers):
+    """Both sides on the host, as several users."""
+
+    both_on_host = True
+
+
+def run(machine: type[Twin], share: float = 1.0) -> None:
+    """Run *machine*: once, or until its share of the wanted steps is done."""
+    if not STEPS_WANTED:
+        run_state_machine_as_test(machine, settings=settings.get_profile("twin-short"))
+        return
+    done = STEPS.total()
+    while STEPS.total() - done < STEPS_WANTED * share:
+        run_state_machine_as_test(machine, settings=settings.get_profile("twin-long"))
+
+
+def test_two_host_directories_are_the_same() -> None:
+    settings_ = settings(settings.get_profile("twin-short"), max_examples=15)
+    run_state_machine_as_test(TwoDirectories, settings=settings_)
+
+
+@as_root
+def test_two_host_directories_are_the_same_to_several_users() -> None:
+    settings_ = settings(settings.get_profile("twin-short"), max_examples=15)
+    run_state_machine_as_test(TwoDirectoriesSeveralUsers, settings=settings_)
+
+
+def test_a_namespace_and_a_tmpfs_are_the_same() -> None:
+    run(OneUser, share=0.5)
+
+
+@as_root
+def test_a_namespace_and_a_tmpfs_are_the_same_to_several_users() -> None:
+    run(SeveralUsers, share=0.5)
