@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import words
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 from sides import MYSELF, Act, Error, HostSide, Pair, Side, User, VfsSide, host_top
@@ -163,10 +164,10 @@ class Twin(RuleBasedStateMachine):
     # -- descriptors ---------------------------------------------------------------------------------------------------
 
     def pair(self, which: int) -> Pair:
-        """Return the open file that is *which*-th from the newest; a closed one when there are not as many."""
+        """Return the open file that is *which*-th from the newest."""
         if not self.open:
             self.open_something()
-        return self.open[-1 - which] if which < len(self.open) else CLOSED
+        return self.open[-1 - which % len(self.open)] if self.open and which != words.CLOSED else CLOSED
 
     def open_something(self) -> None:
         """Open some file or directory, so that a step on open files finds one."""

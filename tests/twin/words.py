@@ -67,7 +67,7 @@ _odd = st.sampled_from(
 Path = str | bytes
 
 names = st.sampled_from(NAMES)
-_text = st.one_of(_plain, _plain, _plain, _absolute, _absolute, _decorated, _decorated, _odd)
+_text = st.one_of(_plain, _plain, _plain, _absolute, _absolute, _plain, _decorated, _odd)
 
 
 @st.composite
@@ -208,5 +208,6 @@ xattr_names = st.sampled_from(
 
 turns = st.sampled_from([0, 0, 1, 2])
 
-which = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4, 6, 9])
-"""Which of the open files, counted from the newest."""
+CLOSED = 99
+which = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4, 6, 9, 0, 1, 2, 5, CLOSED])
+"""Which of the open files, counted from the newest; or a closed one."""
