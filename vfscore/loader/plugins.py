@@ -1,0 +1,391 @@
+"""`Plugins`: what the plugins of one namespace bring, and the asking of them.
+
+Locks: one per `Plugins`, around loading; none during a hook of a loaded plugin.
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import inspect
+import logging
+import os
+import re
+import sys
+import threading
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pluggy
+
+from vfscore.errors import PluginError, err
+from vfscore.fstab import is_path, redact
+from vfscore.loader.found import Plugin, PluginStatus, core, entry_points, handed_over, thing
+from vfscore.mount import Mount
+from vfscore.opv import DevVector, OpVector, VfsVector, check_hookimpls
+from vfscore.spec import PROJECT, Backend, Device, FileSystem, Layer, Registration, Source
+from vfscore.types import EtfsType
+
+__all__ = ["ALLOW", "BLOCK", "Plugins"]
+
+ALLOW: Final = "VFSCORE_PLUGINS"
+BLOCK: Final = "VFSCORE_DISABLE_PLUGINS"
+
+_log: Final = logging.getLogger("vfscore.loader")
+_LAYER_HOOKS: Final = {**OpVector.hooks, **VfsVector.hooks}
+
+
+class Plugins:
+    """The plugins of one namespace.
+
+    Args:
+        plugins: Objects with hooks, beside what entry points name.
+        builtins: What comes with the core.
+        strict: Load all at once, and raise for the first that is broken.
+
+    Raises:
+        PluginError: an object of *plugins* does not fit; with *strict*, an entry point does not.
+    """
+
+    def __init__(
+        self,
+        plugins: Iterable[object] = (),
+        builtins: Iterable[FileSystem | Device | Layer] = (),
+        *,
+        strict: bool = False,
+    ) -> None:
+        self.strict = strict
+        self._lock = threading.RLock()
+        self._plugins: list[Plugin] = []
+        self._put_aside: list[PluginStatus] = []
+        self._filesystems: dict[str, tuple[FileSystem, Plugin]] = {}
+        self._layers: dict[str, tuple[Layer, Plugin]] = {}
+        self._devices: dict[int, tuple[Device, DevVector]] = {}
+        self._owners: dict[int, Plugin] = {}
+        self._manager: pluggy.PluginManager | None = None
+        self._unheard: list[weakref.ref[Mount]] = []
+        self._allow = _names_in(ALLOW)
+        self._block = _names_in(BLOCK) or frozenset()
+        self._complete = False
+        self._add(core(tuple(builtins)))
+        self._given = handed_over(plugins)
+        for plugin in self._given:
+            plugin.load()
+            self._add(plugin)
+        if strict:
+            self._load()
+
+    # -- what namespaces ask -------------------------------------------------------------------------------------------
+
+    def filesystem(self, name: str) -> FileSystem:
+        """Return the file system called *name*.
+
+        Errors:
+            ENODEV: nobody brings it, as mount(2) says it.
+        """
+        if name not in self._filesystems:
+            self._load()
+        if name not in self._filesystems:
+            raise err(errno.ENODEV, hint=self._unknown("file system", name, self._filesystems))
+        return self._filesystems[name][0]
+
+    def layer(self, spec: object) -> object:
+        """Return the layer that *spec* is: a name, a table ``{"type": name, option: value…}``, or an object already.
+
+        Errors:
+            EINVAL: nobody brings it, or it has no such option.
+
+        Raises:
+            PluginError: an object that is no layer.
+        """
+        if isinstance(spec, Layer):
+            return _made(spec, {}, f"layer {spec.name!r}", checked=False)
+        if isinstance(spec, str):
+            name: object = spec
+            options: Mapping[str, Any] = {}
+        elif isinstance(spec, Mapping):
+            name = spec.get("type")
+            options = {key: value for key, value in spec.items() if key != "type"}
+            if not isinstance(name, str):
+                raise err(errno.EINVAL, hint="the table of a layer needs a 'type', its name")
+        else:
+            return _is_layer(spec, f"layer {thing(spec)}")
+        if name not in self._layers:
+            self._load()
+        if name not in self._layers:
+            raise err(errno.EINVAL, hint=self._unknown("layer", name, self._layers))
+        layer, plugin = self._layers[name]
+        return _made(layer, options, f"{plugin}, layer {name!r}", checked=plugin is self._plugins[0])
+
+    def backend(self, source: Source, options: Mapping[str, Any] | None = None) -> Backend:
+        """Return the backend of the first plugin that claims *source*.
+
+        Errors:
+            ENODEV: nobody does; the message says what to install.
+            EINVAL: the backend does not know an option.
+
+        Raises:
+            PluginError: a plugin failed at it, and no other claims it either.
+        """
+        self._load()
+        found = self._first("etfs_backend", source=source, options=dict(options or {}))
+        if found is None:
+            raise err(errno.ENODEV, hint=self._missing(source))
+        if not isinstance(found, Backend):
+            raise PluginError(f"hook 'etfs_backend' returned {thing(found)}, which lacks 'getattr' or 'open'")
+        return found
+
+    def attach_device(
+        self, backend: Backend, path: str, type: EtfsType, begin: int, size: int, options: Mapping[str, Any]
+    ) -> int:
+        """Return the number of a new device: a range of *path* of *backend*.
+
+        Errors:
+            ENODEV: no plugin makes devices; the message says what to install.
+        """
+        self._load()
+        rdev = self._first(
+            "device_attach", backend=backend, path=path, type=type, begin=begin, size=size, options=dict(options)
+        )
+        if rdev is None:
+            raise err(errno.ENODEV, hint=f"no plugin makes block devices; {self._advice('vfscore-blockdev')}")
+        return int(rdev)
+
+    def detach_device(self, rdev: int) -> bool:
+        """End the device *rdev*, and return whether a plugin knew it."""
+        self._load()
+        return bool(self._first("device_detach", rdev=rdev))
+
+    def devices(self) -> dict[int, tuple[Device, DevVector]]:
+        """Return the device switch: major number → driver and its compiled ops."""
+        self._load()
+        return dict(self._devices)
+
+    def mounted(self, mp: Mount) -> None:
+        """Tell observers of *mp*. Those in plugins that are not loaded yet hear of it when they are."""
+        with self._lock:
+            if not self._complete:
+                self._unheard.append(weakref.ref(mp))
+        self._tell("vfs_mounted", mp, self._plugins)
+
+    def unmounted(self, mp: Mount) -> None:
+        """Tell observers that *mp* is gone."""
+        with self._lock:
+            self._unheard = [ref for ref in self._unheard if ref() not in (None, mp)]
+        self._tell("vfs_unmounted", mp, self._plugins)
+
+    def status(self) -> list[PluginStatus]:
+        """Return what became of each plugin, loading those that are allowed; by name."""
+        self._load()
+        found = [
+            PluginStatus(p.name, p.distribution, p.version, "loaded", "", tuple(sorted(p.hooks)), p.kinds())
+            for p in self._plugins
+        ]
+        return sorted(found + self._put_aside, key=lambda each: (each.name, each.distribution))
+
+    # -- loading -------------------------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Load the entry points that are allowed, the first time."""
+        with self._lock:
+            if self._complete:
+                return
+            before = len(self._plugins)
+            found = entry_points(tuple(sys.path))
+            self._check_allowed(found)
+            for plugin in found:
+                status, reason = self._admit(plugin)
+                if status == "loaded":
+                    try:
+                        plugin.load()
+                        if any(plugin.object is given.object for given in self._given):
+                            continue
+                        self._add(plugin)
+                        continue
+                    except PluginError as exc:
+                        if self.strict:
+                            raise
+                        status, reason = "broken", str(exc)
+                        _log.warning("%s", exc)
+                self._put_aside.append(
+                    PluginStatus(plugin.name, plugin.distribution, plugin.version, status, reason, (), ())
+                )
+            late = self._plugins[before:]
+            self._manager = _manager(late, self._given)
+            self._complete = True
+            unheard, self._unheard = self._unheard, []
+        for ref in unheard:
+            mp = ref()
+            if mp is not None:
+                self._tell("vfs_mounted", mp, late)
+
+    def _check_allowed(self, found: Sequence[Plugin]) -> None:
+        names = {_normal(name) for plugin in found for name in (plugin.name, plugin.distribution)}
+        if unknown := (self._allow or frozenset()) - names:
+            what = f"{ALLOW} names {', '.join(sorted(unknown))}, which is not installed"
+            if self.strict:
+                raise PluginError(what)
+            _log.warning("%s", what)
+
+    def _admit(self, plugin: Plugin) -> tuple[str, str]:
+        names = {_normal(plugin.name), _normal(plugin.distribution)}
+        if names & self._block:
+            return "blocked", f"named in {BLOCK}"
+        if self._allow is not None and not names & self._allow:
+            return "not-allowed", f"not named in {ALLOW}"
+        return "loaded", ""
+
+    def _add(self, plugin: Plugin) -> None:
+        """Take in a plugin that is loaded, or nothing of it.
+
+        Raises:
+            PluginError: another has one of its names already; the message names both.
+        """
+        for other in self._plugins:
+            if other.name == plugin.name:
+                raise PluginError(
+                    f"{plugin}: {other} has the same name; remove one, or block a distribution by {BLOCK}"
+                )
+        filesystems = {fs.name: (fs, plugin) for fs in plugin.filesystems}
+        layers = {layer.name: (layer, plugin) for layer in plugin.layers}
+        devices = {device.major: device for device in plugin.devices}
+        for kind, mine, all_of, known in (
+            ("file system", filesystems, plugin.filesystems, {name: p for name, (_, p) in self._filesystems.items()}),
+            ("layer", layers, plugin.layers, {name: p for name, (_, p) in self._layers.items()}),
+            ("major number", devices, plugin.devices, self._owners),
+        ):
+            if len(mine) < len(all_of):
+                raise PluginError(f"{plugin}: brings a {kind} twice")
+            for name in mine:
+                if name in known:
+                    raise PluginError(f"{plugin}: {kind} {name!r} is taken by {known[name]}")  # type: ignore[index]
+        vectors = {
+            major: (device, DevVector.compile(device.ops, (), f"{plugin}, device {device.name!r}"))
+            for major, device in devices.items()
+        }
+        self._plugins.append(plugin)
+        self._filesystems.update(filesystems)
+        self._layers.update(layers)
+        self._devices.update(vectors)
+        self._owners.update(dict.fromkeys(devices, plugin))
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def _first(self, hook: str, **kwargs: Any) -> Any:
+        """Return the first answer to *hook* that is not None.
+
+        An OSError is an answer. A plugin that fails otherwise is passed over, and blamed when nobody else answers.
+        """
+        assert self._manager is not None
+        failed: list[object] = []
+        blame: PluginError | None = None
+        while True:
+            caller = self._manager.subset_hook_caller(hook, failed)
+            try:
+                answer = caller(**kwargs)
+            except OSError:
+                raise
+            except Exception as exc:
+                culprit = _culprit(exc, caller)
+                if culprit is None:
+                    raise
+                failed.append(culprit.plugin)
+                plugin = next(p for p in self._plugins if p.name == culprit.plugin_name)
+                error = PluginError(f"{plugin}: hook {hook!r} failed: {type(exc).__name__}: {exc}")
+                error.__cause__ = exc
+                blame = blame or error
+                continue
+            if answer is None and blame is not None:
+                raise blame
+            return answer
+
+    def _tell(self, hook: str, mp: Mount, plugins: Sequence[Plugin]) -> None:
+        """Call the observers among *plugins*; what one raises is logged, because what it observes has happened."""
+        for plugin in tuple(plugins):
+            method = plugin.hooks.get(hook)
+            if method is not None:
+                try:
+                    method(*[mp for _ in inspect.signature(method).parameters])
+                except Exception:  # noqa: BLE001 -- an observer must not undo what it observes
+                    _log.exception("%s: hook %r failed", plugin, hook)
+
+    def _unknown(self, kind: str, name: object, known: Iterable[str]) -> str:
+        near = difflib.get_close_matches(str(name), known := sorted(known), 1)
+        mean = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known) or 'none'}"
+        aside = "".join(f"; plugin {each.name!r} is {each.status}: {each.reason}" for each in self._put_aside)
+        return f"no {kind} is called {name!r}{mean}{aside}"
+
+    def _missing(self, source: Source) -> str:
+        """Return what to do so that somebody claims *source*."""
+        if not isinstance(source, str | os.PathLike):
+            return f"no plugin claims {thing(source)}; {self._advice('vfscore-etfs-fsspec')}"
+        text = os.fspath(source)
+        shown = redact(text)
+        if not isinstance(text, str) or is_path(text):
+            return f"no plugin claims host paths such as {shown!r}; {self._advice('vfscore-etfs-local')}"
+        if "://" in text or "::" in text:
+            return f"no plugin claims URLs such as {shown!r}; {self._advice('vfscore-etfs-fsspec')}"
+        return f"no plugin claims {shown!r}"
+
+    def _advice(self, distribution: str) -> str:
+        for each in self._put_aside:
+            if _normal(each.distribution) == distribution:
+                return f"{distribution} is {each.status}: {each.reason}"
+        return f"install {distribution}"
+
+
+def _names_in(variable: str) -> frozenset[str] | None:
+    """Return the names in an environment variable, None when it is not set."""
+    text = os.environ.get(variable)
+    return None if text is None else frozenset(_normal(name) for name in text.split(",") if name.strip())
+
+
+def _normal(name: str) -> str:
+    """Return a name of a plugin or distribution as package indexes compare them."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+class _Asked:
+    """The hooks of a plugin and nothing else of it, for pluggy to look at: no property of it is evaluated."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        vars(self).update(plugin.hooks)
+
+
+def _manager(entry_points: Sequence[Plugin], given: Sequence[Plugin]) -> pluggy.PluginManager:
+    """Return a pluggy manager that asks *given* first, then *entry_points*, both in their order."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(Registration)
+    for plugin in (*reversed(entry_points), *reversed(given)):
+        manager.register(_Asked(plugin), plugin.name)
+    return manager
+
+
+def _culprit(exc: BaseException, caller: pluggy.HookCaller) -> pluggy.HookImpl | None:
+    """Return whose hook it was that *exc* came out of."""
+    bodies = {getattr(impl.function, "__code__", None): impl for impl in caller.get_hookimpls()}
+    tb = exc.__traceback__
+    while tb is not None:
+        if tb.tb_frame.f_code in bodies:
+            return bodies[tb.tb_frame.f_code]
+        tb = tb.tb_next
+    return None
+
+
+def _made(layer: Layer, options: Mapping[str, Any], who: str, *, checked: bool) -> object:
+    made = layer.make(options)
+    return made if checked else _is_layer(made, who)
+
+
+def _is_layer(obj: object, who: str) -> object:
+    """Return *obj* if it is a layer.
+
+    Raises:
+        PluginError: it has no wrapper, or one that does not fit the spec.
+    """
+    if inspect.isclass(obj):
+        raise PluginError(f"{who}: {obj.__qualname__} is a class; pass an instance")
+    if not check_hookimpls(obj, _LAYER_HOOKS, who, wrappers=True):
+        raise PluginError(f"{who} has no op; a layer has methods marked with @hookimpl(wrapper=True)")
+    return obj
