@@ -60,7 +60,6 @@ def genfs_enotty(*_args: Any) -> NoReturn:
     raise err(errno.ENOTTY)
 
 
-
 def genfs_nullop(*_args: Any) -> None:
     """Agree, with nothing to do."""
 

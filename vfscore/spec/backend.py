@@ -64,7 +64,7 @@ class Backend(Protocol):
         ...
 
     def open(self, path: str, flags: OpenFlag) -> Handle:
-        """Open the file *path*; CREAT and EXCL are never among the flags (see `create`). Follows links beneath the root.
+        """Open the file *path*, following links beneath the root; *flags* have no CREAT and no EXCL (see `create`).
 
         Errors:
             ENOENT: there is nothing.

@@ -593,9 +593,7 @@ class VnodeOps(Protocol):
         ...
 
     @hookspec(firstresult=True)
-    def vop_write_many(
-        self, dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred
-    ) -> list[OSError | None]:
+    def vop_write_many(self, dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred) -> list[OSError | None]:
         """Write many whole files, created or replaced; their directories exist.
 
         Returns:

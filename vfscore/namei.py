@@ -1,0 +1,299 @@
+"""namei: from a path to a vnode.
+
+Walks a path component by component: asks the file system (`vop_lookup`), the grafts for keys and mounts, and follows
+symbolic links. A component off the graft tree may go to the file system together with all that follow it, so that it
+can resolve them in one call.
+
+Nothing here adds a path to an error; `syscalls` does. A name that is not there is ``None``, not an exception: only
+callers know whether that is a fault.
+
+The path cache remembers absolute paths whose every step lay on mounts that allow it. An entry holds the generation that
+was read *before* its walk; a change assigns a new one *after* it is done, so that an entry can only be too old, never
+wrong. One `Namei` belongs to one credential. No locks: dictionaries only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from vfscore.errors import err
+from vfscore.types import (
+    ACCESS_EXEC,
+    NAME_MAX,
+    PATH_MAX,
+    SYMLOOP_MAX,
+    ComponentName,
+    Cred,
+    NameiOp,
+    VType,
+)
+from vfscore.vnode import VV_ROOT, Vnode
+
+if TYPE_CHECKING:
+    from vfscore.mount import MountTable
+
+__all__ = ["Namei", "check_path", "split_last"]
+
+_CACHE_MAX = 16384
+_VDIR = VType.VDIR
+_VLNK = VType.VLNK
+_LOOKUP = NameiOp.LOOKUP
+_NO_REST: tuple[str, ...] = ()
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that no file can have.
+
+    Errors:
+        ENOENT: it is empty.
+        ENAMETOOLONG: a name of more than 255 bytes, or 4096 and more in all.
+
+    Raises:
+        ValueError: it holds a NUL.
+    """
+    if not path:
+        raise err(errno.ENOENT)
+    if "\0" in path:
+        raise ValueError("embedded null byte")
+    if len(path) > 63:
+        if path.isascii():
+            if len(path) <= NAME_MAX:
+                return
+            size, names = len(path), max(map(len, path.split("/")))
+        else:
+            raw = os.fsencode(path)
+            size, names = len(raw), max(map(len, raw.split(b"/")))
+        if names > NAME_MAX or size >= PATH_MAX:
+            raise err(errno.ENAMETOOLONG)
+    elif not path.isascii():
+        os.fsencode(path)  # a lone surrogate is no file name: UnicodeEncodeError, as os has it
+
+
+def split_last(path: str) -> tuple[str, str, bool]:
+    """Split *path* into what leads to its last component, that component, and whether slashes follow it.
+
+    The component is ``""`` for a path of slashes only, and may be ``"."`` or ``".."``.
+    """
+    if path[-1] != "/":
+        i = path.rfind("/") + 1
+        return path[:i], path[i:], False
+    bare = path.rstrip("/")
+    if not bare:
+        return "/", "", True
+    i = bare.rfind("/") + 1
+    return bare[:i], bare[i:], True
+
+
+class Namei:
+    """Resolves paths for one credential in one namespace."""
+
+    __slots__ = ("_direct", "cache", "cred", "dircache", "lcache", "table")
+
+    def __init__(self, table: MountTable, cred: Cred) -> None:
+        self.table = table
+        self.cred = cred
+        self._direct = cred.uid == 0
+        self.cache: dict[str, tuple[object, Vnode]] = {}
+        """Absolute path → (generation, vnode), last links followed."""
+        self.lcache: dict[str, tuple[object, Vnode]] = {}
+        """The same, last links not followed."""
+        self.dircache: dict[str, tuple[object, Vnode]] = {}
+        """What leads to a last component → (generation of directories, directory)."""
+
+    def lookup(
+        self, path: str, start: Vnode | None, follow: bool = True, op: NameiOp = _LOOKUP, flags: int = 0
+    ) -> Vnode | None:
+        """Return what *path* leads to, or None.
+
+        Args:
+            path: Any path; a relative one begins at *start*.
+            start: A directory.
+            follow: Whether a symbolic link as last component is followed.
+            op: LOOKUP, or OPEN when the vnode is about to be opened with *flags*.
+            flags: The flags of `open(2)` for OPEN.
+
+        Errors:
+            ENOTDIR: something on the way is not a directory.
+            EACCES: a directory on the way may not be searched.
+            ELOOP: more than 40 symbolic links.
+            ENAMETOOLONG: see `check_path`.
+        """
+        table = self.table
+        absolute = path[:1] == "/"
+        if absolute:
+            hit = (self.cache if follow else self.lcache).get(path)
+            if hit is not None and hit[0] is table.generation:
+                return hit[1]
+            generation = table.generation
+            vp = table.root.directory()
+        else:
+            if start is None:
+                raise err(errno.ENOENT)
+            vp = start
+        check_path(path)
+        mustdir = path[-1] == "/" or path.endswith(("/.", "/..")) or path in {".", ".."}
+        names = (path[1:] if absolute else path).split("/")
+        if "" in names or "." in names:
+            names = [name for name in names if name and name != "."]
+        found, cachable = self._walk(vp, names, follow or mustdir, op, flags)
+        if found is None:
+            return None
+        if mustdir:
+            if found.v_type is not _VDIR:
+                raise err(errno.ENOTDIR)
+            if path[-1] == "." and not (self._direct and found.v_mount.mnt_direct):
+                found.v_op.vop_access(found, ACCESS_EXEC, self.cred)
+        if absolute and cachable:
+            cache = self.cache if follow else self.lcache
+            if len(cache) >= _CACHE_MAX:
+                cache.clear()
+            cache[path] = (generation, found)
+        return found
+
+    def parent(self, head: str, start: Vnode | None) -> Vnode:
+        """Return the directory that *head* leads to: the first part of `split_last`.
+
+        Errors:
+            ENOENT: it is not there.
+            ENOTDIR: it is not a directory.
+
+        Besides those of `lookup`.
+        """
+        table = self.table
+        if head[:1] == "/":
+            hit = self.dircache.get(head)
+            if hit is not None and hit[0] is table.dir_generation:
+                return hit[1]
+            generation = table.dir_generation
+            vp = table.root.directory()
+        elif start is None:
+            raise err(errno.ENOENT)
+        else:
+            vp = start
+        names = [name for name in head.split("/") if name and name != "."]
+        found, cachable = self._walk(vp, names, True, _LOOKUP, 0)
+        if found is None:
+            raise err(errno.ENOENT)
+        if found.v_type is not _VDIR:
+            raise err(errno.ENOTDIR)
+        if cachable and head[:1] == "/":
+            if len(self.dircache) >= _CACHE_MAX:
+                self.dircache.clear()
+            self.dircache[head] = (generation, found)
+        return found
+
+    def child(self, dvp: Vnode, cnp: ComponentName) -> Vnode | None:
+        """Return the entry *cnp* of *dvp*, or None: one step, links not followed, grafts asked.
+
+        Errors:
+            EACCES: *dvp* may not be searched.
+        """
+        if not (self._direct and dvp.v_mount.mnt_direct):
+            dvp.v_op.vop_access(dvp, ACCESS_EXEC, self.cred)
+        graft = dvp.v_graft
+        if graft is not None:
+            hanging = graft.children.get(cnp.name)
+            if hanging is not None:
+                return hanging.root or hanging.attach(dvp.v_op.vop_lookup(dvp, cnp))
+        return dvp.v_op.vop_lookup(dvp, cnp)
+
+    def dotdot(self, vp: Vnode) -> Vnode | None:
+        """Return the parent of the directory *vp*, across mounts; the root's is itself.
+
+        None: *vp* was removed and has no parent any more.
+        """
+        if vp.v_flag & VV_ROOT:
+            graft = vp.v_mount.mnt_graft
+            if graft is None or graft.parent is None:
+                return vp
+            return graft.parent.directory()
+        return vp.v_op.vop_lookup(vp, ComponentName("..", _LOOKUP, self.cred))
+
+    def target(self, vp: Vnode) -> str:
+        """Return the target of the link *vp*, fit to be walked.
+
+        Errors:
+            ENOENT: it is empty.
+        """
+        target = vp.v_op.vop_readlink(vp, self.cred)
+        if not target:
+            raise err(errno.ENOENT)
+        return target
+
+    def _walk(self, vp: Vnode, names: list[str], follow: bool, op: NameiOp, flags: int) -> tuple[Vnode | None, bool]:
+        """Walk *names* from *vp*; return what is there (or None), and whether it may be remembered."""
+        cred = self.cred
+        direct = self._direct
+        cachable = True
+        mustdir = False
+        links = 0
+        i, end = 0, len(names)
+        while i < end:
+            if vp.v_type is not _VDIR:
+                raise err(errno.ENOTDIR)
+            mp = vp.v_mount
+            if not (direct and mp.mnt_direct):
+                vp.v_op.vop_access(vp, ACCESS_EXEC, cred)
+            name = names[i]
+            if name == "..":
+                up = self.dotdot(vp)
+                if up is None:
+                    return None, False
+                cachable = cachable and mp.mnt_cachenames
+                vp = up
+                i += 1
+                continue
+            graft = vp.v_graft
+            hanging = None if graft is None else graft.children.get(name)
+            if hanging is not None:
+                i += 1
+                root = hanging.root
+                if root is None:
+                    cachable = cachable and mp.mnt_cachenames
+                    cnp = ComponentName(name, _LOOKUP, cred, _NO_REST, i == end)
+                    root = hanging.attach(vp.v_op.vop_lookup(vp, cnp))
+                vp = root
+                continue
+            rest: tuple[str, ...] | list[str] = _NO_REST
+            islast = i + 1 == end
+            if not islast and mp.mnt_direct:
+                rest = names[i + 1 :]
+                islast = True
+                if ".." in rest:
+                    rest = rest[: rest.index("..")]
+                    islast = False
+            cnp = ComponentName(name, op if islast else _LOOKUP, cred, rest, islast, follow or not islast, flags)
+            found = vp.v_op.vop_lookup(vp, cnp)
+            if found is None:
+                return None, False
+            if not mp.mnt_cachenames:
+                cachable = False
+            consumed = cnp.consume
+            i += 1 + consumed
+            if found.v_type is _VLNK and (follow or i < end):
+                links += 1
+                if links > SYMLOOP_MAX:
+                    raise err(errno.ELOOP)
+                target = self.target(found)
+                if target[0] == "/":
+                    vp = self.table.root.directory()
+                elif consumed:
+                    # The link lies deeper than vp: find its directory, through names that were directories just now.
+                    inner = ComponentName(name, _LOOKUP, cred, rest[: consumed - 1], islast=False)
+                    above = vp.v_op.vop_lookup(vp, inner)
+                    if above is None:
+                        return None, False
+                    vp = above
+                check_path(target)
+                more = [part for part in target.split("/") if part and part != "."]
+                if i == end:
+                    mustdir = mustdir or target.endswith(("/", "/."))
+                names = more + names[i:]
+                i, end = 0, len(names)
+                continue
+            vp = found
+        if mustdir and vp.v_type is not _VDIR:
+            raise err(errno.ENOTDIR)
+        return vp, cachable

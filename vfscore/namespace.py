@@ -1,0 +1,678 @@
+"""The composition root: boots a tree, hangs mounts and bindings into it, and knows which namespace ``vfs://`` means.
+
+A `Namespace` has a mount table, a table of open files, its plugins, and one view for each credential that asks
+(`View`). What it was told stands in its records, from which `fstab` describes it.
+
+Which namespace a process means stands in this module: the installed one, or the one that ``VFSCORE_FSTAB`` names, or an
+empty one. Namespaces made from a description live as long as the process, one for each description.
+
+Locks: `Namespace._lock` orders changes of what hangs where; it is not held during I/O of files. The module's lock
+guards the registry.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
+
+from vfscore import fstab as fstabs
+from vfscore.errors import err
+from vfscore.etfs import ETFS, bind, unbind
+from vfscore.layers import LAYERS
+from vfscore.loader import Plugins
+from vfscore.mount import Mount, MountTable, describe_layers, vgone
+from vfscore.namei import check_path
+from vfscore.rumpfs import RUMPFS
+from vfscore.syscalls import FileTable, Sys, open_io
+from vfscore.syscalls.explain import Explanation
+from vfscore.types import ROOT_CRED, SIZE_ENDOFF, ComponentName, Cred, EtfsType, OpenFlag, VType
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from vfscore.spec import Source
+    from vfscore.syscalls.view import AnyPath
+
+__all__ = ["MountInfo", "Namespace", "View", "current", "for_fstab", "installed", "uninstall"]
+
+FSTAB_VARIABLE = "VFSCORE_FSTAB"
+
+
+class MountInfo(NamedTuple):
+    """What hangs somewhere in the tree."""
+
+    at: str
+    type: str
+    """The file system's name; for a binding ``etfs``."""
+    source: str
+    options: dict[str, Any]
+    layers: tuple[str, ...]
+    readonly: bool
+    fsid: int
+    """`st_dev` of its files."""
+    etfs_type: str | None
+    """``reg``, ``dir``, … of a binding; None for a mount."""
+
+
+class View:
+    """A namespace as one credential sees it: what `Namespace.as_user` returns."""
+
+    def __init__(self, sys: Sys) -> None:
+        self.sys = sys
+
+    def open(
+        self,
+        file: AnyPath | int,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        closefd: bool = True,
+        opener: Callable[[Any, int], int] | None = None,
+    ) -> IO[Any]:
+        """Open a file: the builtin's arguments, objects and errors; `fileno` of them raises UnsupportedOperation."""
+        return open_io(self.sys, file, mode, buffering, encoding, errors, newline, closefd, opener)
+
+    def whiteout(self, path: AnyPath) -> None:
+        """Put a whiteout at *path*: a name that is deliberately absent."""
+        self.sys.whiteout(path)
+
+    def undelete(self, path: AnyPath) -> None:
+        """Take the whiteout at *path* away."""
+        self.sys.undelete(path)
+
+    def walk(
+        self,
+        top: AnyPath = "/",
+        topdown: bool = True,
+        onerror: Callable[[OSError], Any] | None = None,
+        followlinks: bool = False,
+    ) -> Iterator[tuple[Any, list[Any], list[Any]]]:
+        """Yield (directory, names of directories, names of the rest) for *top* and all below (`os.walk`)."""
+        return self.sys.walk(top, topdown, onerror, followlinks)
+
+    def glob(self, pattern: str, *, recursive: bool = True) -> list[str]:
+        """Return the paths that match *pattern* (`glob.glob`), sorted."""
+        return self.sys.glob(pattern, recursive=recursive)
+
+    def explain(self, path: AnyPath) -> Explanation:
+        """Return what *path* resolves to, step by step: mounts, bindings, host path, layers, capabilities."""
+        return self.sys.explain(path)
+
+    def tree(self, top: AnyPath = "/", *, maxdepth: int | None = None, limit: int = 10_000) -> str:
+        """Return a drawing of what lies below *top*, with where each key and mount leads.
+
+        Args:
+            maxdepth: Levels to show; None: all.
+            limit: Lines after which the drawing is cut, and says so.
+        """
+        return self.sys.tree(top, maxdepth, limit)
+
+
+class Namespace(View):
+    """One tree out of many storages.
+
+    Args:
+        fstab: A path, a URL or a dict that says what to mount and bind; None: an empty memory file system.
+        plugins: Plugin objects beside those that are installed.
+    """
+
+    def __init__(
+        self, fstab: str | os.PathLike[str] | Mapping[str, Any] | None = None, *, plugins: Sequence[object] = ()
+    ) -> None:
+        self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, *LAYERS])
+        self._lock = threading.RLock()
+        self._records: dict[Mount, dict[str, Any]] = {}
+        self._views: weakref.WeakSet[Sys] = weakref.WeakSet()
+        self._closed = False
+        table, files = MountTable(), FileTable()
+        description = fstabs.Fstab() if fstab is None else read_fstab(fstab, self.plugins)
+        mounts = list(description.mount)
+        top = next((entry for entry in mounts if entry.at == "/"), None)
+        if top is not None:
+            mounts.remove(top)
+        # A view needs a root to stand on, so that comes first.
+        self._table = table
+        self._files = files
+        try:
+            if top is None:
+                self._mount(RUMPFS.name, (), None, {}, (), False, record=False)
+            else:
+                self._mount(top.type, (), top.source, top.options, top.layers, top.readonly)
+            super().__init__(self._sys(ROOT_CRED))
+            for entry in mounts:
+                self.mount(
+                    entry.type,
+                    entry.at,
+                    entry.source,
+                    options=entry.options,
+                    layers=entry.layers,
+                    readonly=entry.readonly,
+                )
+            for key in description.etfs:
+                self._register(
+                    key.key, key.source, key.type, key.begin, key.size, key.options, key.layers, deferred=True
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    # -- views ---------------------------------------------------------------------------------------------------------
+
+    def _sys(self, cred: Cred) -> Sys:
+        sys = Sys(self._table, self._files, cred)
+        self._views.add(sys)
+        return sys
+
+    def as_user(self, uid: int, gid: int, groups: Sequence[int] = ()) -> View:
+        """Return a view that is checked as that user is, with a working directory and umask of its own."""
+        return View(self._sys(Cred(uid, gid, groups)))
+
+    # -- etfs ----------------------------------------------------------------------------------------------------------
+
+    def etfs_register(
+        self,
+        key: str,
+        hostpath: Source,
+        type: str,
+        begin: int = 0,
+        size: int = SIZE_ENDOFF,
+        *,
+        options: Mapping[str, Any] | None = None,
+        layers: Sequence[object] = (),
+    ) -> None:
+        """Graft *hostpath* into the tree at *key* (`rump_etfs_register`, `rump_etfs_register_withsize`).
+
+        Args:
+            key: An absolute path; directories above it need not exist. No link in it is followed.
+            hostpath: A path of the host, a URL, or an fsspec filesystem.
+            type: ``reg``, ``blk``, ``chr``, ``dir`` (without what lies in its directories) or ``dir_subdirs``.
+            begin: Where a window of a file begins, in bytes.
+            size: How long it is; SIZE_ENDOFF: to the end, growing with the file.
+            options: The backend's own.
+            layers: Names, tables or objects, the outermost first.
+
+        Errors:
+            EINVAL: *key* is not absolute, *type* is none, the window does not lie in the file.
+            ENOENT: there is no *hostpath*.
+            ENOTDIR: a directory is declared and *hostpath* is none; or a file stands above *key*.
+            EISDIR: *hostpath* is a directory, and no directory is declared; or a window of one.
+            EEXIST: something hangs at *key*.
+            ENODEV: no plugin claims *hostpath*.
+        """
+        self._register(key, hostpath, type, begin, size, options or {}, layers, deferred=False)
+
+    def _register(
+        self,
+        key: str,
+        hostpath: Source,
+        type: str,
+        begin: int,
+        size: int,
+        options: Mapping[str, Any],
+        layers: Sequence[object],
+        deferred: bool,
+    ) -> None:
+        names = _key_names(key)
+        try:
+            etype = EtfsType(type)
+        except ValueError:
+            raise err(errno.EINVAL, key, hint=f"type {type!r} is none of {', '.join(EtfsType)}") from None
+        source = _absolute(hostpath)
+        made = [self.plugins.layer(layer) for layer in layers]
+        try:
+            mp = bind(
+                source,
+                etype,
+                begin,
+                size,
+                options,
+                made,
+                list(layers),
+                find_backend=self.plugins.backend,
+                attach_device=self.plugins.attach_device,
+                detach_device=self.plugins.detach_device,
+                deferred=deferred,
+            )
+        except OSError as exc:
+            exc.filename2 = key if exc.filename is not None else None
+            exc.filename = fstabs.redact(exc.filename) if exc.filename is not None else key
+            raise
+        record = {"key": "/" + "/".join(names), "source": source, "type": etype.value}
+        if begin:
+            record["begin"] = begin
+        if size != SIZE_ENDOFF:
+            record["size"] = size
+        if options:
+            record["options"] = dict(options)
+        if layers:
+            record["layers"] = list(layers)
+        try:
+            self._hang(names, mp, stack=False)
+        except BaseException:
+            unbind(mp)
+            raise
+        self._records[mp] = record
+        self.plugins.mounted(mp)
+
+    def etfs_remove(self, key: str) -> None:
+        """Take *key* out of the tree (`rump_etfs_remove`). Whoever has a file open on it keeps it until they close.
+
+        Errors:
+            EINVAL: *key* is not absolute.
+            ENOENT: there is no such key.
+        """
+        names = _key_names(key)
+        with self._lock:
+            graft = self._table.find(names)
+            mp = graft.mounts[-1] if graft is not None and graft.mounts else None
+            if mp is None or mp.mnt_type != ETFS.name:
+                raise err(errno.ENOENT, key)
+            self._table.detach(mp)
+            self._records.pop(mp, None)
+        self._unbind(mp)
+
+    # -- mounts --------------------------------------------------------------------------------------------------------
+
+    def mount(
+        self,
+        type: str,
+        at: str,
+        source: Any = None,
+        *,
+        options: Mapping[str, Any] | None = None,
+        layers: Sequence[object] = (),
+        readonly: bool = False,
+    ) -> None:
+        """Mount a file system of *type* at the directory *at*, which need not exist; it covers what is there.
+
+        Errors:
+            ENODEV: no plugin brings *type*.
+            EINVAL: an option is unknown or has a bad value; *at* is not absolute.
+            ENOTDIR: *at* is a file.
+        """
+        self._mount(type, self._place(at), source, options or {}, layers, readonly)
+
+    def _mount(
+        self,
+        type: str,
+        names: Sequence[str],
+        source: Any,
+        options: Mapping[str, Any],
+        layers: Sequence[object],
+        readonly: bool,
+        record: bool = True,
+    ) -> None:
+        fs = self.plugins.filesystem(type)
+        if fs is ETFS:
+            raise err(errno.EINVAL, hint="etfs bindings are made by etfs_register")
+        made = [self.plugins.layer(layer) for layer in layers]
+        unknown = sorted(set(options) - fs.options)
+        if unknown:
+            known = ", ".join(sorted(fs.options)) or "none"
+            raise err(errno.EINVAL, hint=f"{type} has no option {unknown[0]!r}; known are: {known}")
+        mp = Mount(fs, source, options, made, list(layers), readonly)
+        mp.mnt_op.vfs_mount(mp, source, mp.mnt_options)
+        try:
+            self._hang(names, mp, stack=True)
+        except BaseException:
+            mp.mnt_op.vfs_unmount(mp, True)
+            raise
+        mp.mnt_op.vfs_start(mp, 0)
+        if record:
+            entry: dict[str, Any] = {"type": type, "at": "/" + "/".join(names)}
+            if source is not None:
+                entry["source"] = source
+            if options:
+                entry["options"] = dict(options)
+            if layers:
+                entry["layers"] = list(layers)
+            if readonly:
+                entry["readonly"] = True
+            self._records[mp] = entry
+        self.plugins.mounted(mp)
+
+    def remount(self, at: str, *, options: Mapping[str, Any] | None = None, readonly: bool | None = None) -> None:
+        """Change what is mounted at *at* (MNT_UPDATE): options, and whether it is read-only.
+
+        Errors:
+            EINVAL: nothing is mounted there, or an option cannot be changed.
+            EBUSY: to become read-only while a file is open for writing.
+        """
+        mp = self._mounted_at(at)
+        ro = mp.mnt_rdonly if readonly is None else readonly
+        with self._lock:
+            if ro and not mp.mnt_rdonly:
+                with self._files.lock:
+                    if any(file.writable and file.vp.v_mount is mp for file in self._files.opened.values()):
+                        raise err(errno.EBUSY, at)
+            mp.mnt_op.vfs_update(mp, options or {}, ro)
+            mp.mnt_rdonly = ro
+            mp.mnt_options.update(options or {})
+            record = self._records.setdefault(mp, {"type": mp.mnt_type, "at": mp.at})
+            if mp.mnt_options:
+                record["options"] = dict(mp.mnt_options)
+            record.pop("readonly", None)
+            if ro:
+                record["readonly"] = True
+        self._table.bump()
+
+    def unmount(self, at: str, force: bool = False) -> None:
+        """Unmount what hangs at *at*. With *force*, open files on it die: every further call on them is EIO.
+
+        Errors:
+            EINVAL: nothing is mounted there, or it is an etfs key.
+            EBUSY: it is in use, something hangs below it, or it is the root.
+        """
+        mp = self._mounted_at(at)
+        with self._lock:
+            graft = mp.mnt_graft
+            if graft is None:
+                raise err(errno.EINVAL, at)
+            if len(graft.mounts) == 1 and (graft.children or graft.parent is None):
+                raise err(errno.EBUSY, at)
+            with self._files.lock:
+                if mp.mnt_usecount and not force:
+                    raise err(errno.EBUSY, at)
+                mp.mnt_dead = True
+            self._table.detach(mp)
+            self._records.pop(mp, None)
+        self._end(mp, force)
+
+    def _unbind(self, mp: Mount) -> None:
+        unbind(mp)
+        self.plugins.unmounted(mp)
+
+    def _end(self, mp: Mount, force: bool) -> None:
+        if force:
+            with self._files.lock:
+                vnodes = {file.vp for file in self._files.opened.values() if file.vp.v_mount is mp}
+            vnodes |= {sys.cwd for sys in list(self._views) if sys.cwd is not None and sys.cwd.v_mount is mp}
+            for vp in vnodes:
+                vgone(vp)
+        mp.mnt_op.vfs_unmount(mp, force)
+        self.plugins.unmounted(mp)
+
+    def mounts(self) -> list[MountInfo]:
+        """Return all that hangs in the tree, parents before children. Secrets among the options are not shown."""
+        out = []
+        for mp in self._table.mounts():
+            record = self._records.get(mp, {})
+            out.append(
+                MountInfo(
+                    mp.at,
+                    mp.mnt_type,
+                    "" if mp.mnt_from is None else str(fstabs.redact(str(mp.mnt_from))),
+                    fstabs.redact(mp.mnt_options),
+                    tuple(describe_layers(mp)),
+                    mp.mnt_rdonly,
+                    mp.mnt_fsid,
+                    record.get("type") if "key" in record else None,
+                )
+            )
+        return out
+
+    # -- the graft tree ------------------------------------------------------------------------------------------------
+
+    def _hang(self, names: Sequence[str], mp: Mount, *, stack: bool) -> None:
+        root = mp.mnt_op.vfs_root(mp)
+        with self._lock:
+            self._walk_above(names)
+            self._table.attach(names, mp, root, stack=stack)
+            self._walk_above(names)
+
+    def _walk_above(self, names: Sequence[str]) -> None:
+        """Meet the directories above a key, so that those which exist know of it.
+
+        Errors:
+            ENOTDIR: one of them is something else.
+        """
+        if not names:
+            return
+        namei = self.sys.namei
+        vp = self._table.root.directory()
+        for i, name in enumerate(names[:-1]):
+            if getattr(vp.v_mount.mnt_data, "backend", vp) is None:
+                return  # a binding of an fstab that nobody has used yet: it may be slow, or dead
+            if vp.v_type is not VType.VDIR:
+                raise err(errno.ENOTDIR, "/" + "/".join(names[:i]))
+            child = namei.child(vp, ComponentName(name, cred=ROOT_CRED, follow=False))
+            if child is None:
+                return
+            if child.v_type is not VType.VDIR:
+                raise err(errno.ENOTDIR, "/" + "/".join(names[: i + 1]))
+            vp = child
+
+    def _place(self, at: str) -> list[str]:
+        """Return the names of the mount point *at*, links followed.
+
+        Errors:
+            EINVAL: *at* is not absolute.
+            ENOTDIR: *at* is there and no directory.
+        """
+        at = os.fsdecode(at)
+        if at[:1] != "/":
+            raise err(errno.EINVAL, at, hint="a mount point is an absolute path")
+        check_path(at)
+        real = self.sys.path.realpath(at)
+        vp = self.sys.namei.lookup(real, None)
+        if vp is not None and vp.v_type is not VType.VDIR:
+            raise err(errno.ENOTDIR, at)
+        return [name for name in real.split("/") if name]
+
+    def _mounted_at(self, at: str) -> Mount:
+        graft = self._table.find(self._place(at))
+        if graft is None or not graft.mounts:
+            raise err(errno.EINVAL, at, hint="nothing is mounted there")
+        mp = graft.mounts[-1]
+        if mp.mnt_type == ETFS.name:
+            raise err(errno.EINVAL, at, hint="an etfs key: use etfs_remove")
+        return mp
+
+    # -- as data -------------------------------------------------------------------------------------------------------
+
+    def fstab(self) -> dict[str, Any]:
+        """Return the description of this namespace, from which another process can make the same.
+
+        What is only in memory does not travel: rumpfs mounts come up empty. Secrets among the options are in it.
+
+        Raises:
+            ValueError: something hangs in the tree that has no description: a source or a layer that is an object.
+        """
+        out: dict[str, Any] = {}
+        order = {mp: i for i, mp in enumerate(self._table.mounts())}
+        with self._lock:
+            records = sorted(self._records.items(), key=lambda item: order.get(item[0], 0))
+        for mp, record in records:
+            for what in (record.get("source"), *record.get("layers", ())):
+                if what is not None and not isinstance(what, str | dict):
+                    raise ValueError(
+                        f"{mp.at}: {type(what).__name__} is an object of this process; an fstab names things"
+                    )
+            out.setdefault("etfs" if "key" in record else "mount", []).append(dict(record))
+        return fstabs.canonical(fstabs.load(out))
+
+    def install(self) -> Self:
+        """Make this namespace what ``vfs://`` means in this process."""
+        global _installed
+        with _registry_lock:
+            _installed = self
+        return self
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Flush and close all open files, unmount everything, and release what backends hold. Idempotent.
+
+        An error says that something was not stored; everything is closed anyway.
+        """
+        global _installed
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        with _registry_lock:
+            if _installed is self:
+                _installed = None
+        faults: list[BaseException] = []
+        for file in list(self._files.opened.values()):
+            file.refs = min(file.refs, 1)
+            _collect(faults, file.close)
+        self._files.fds.clear()
+        for mp in reversed(self._table.mounts()):
+            mp.mnt_dead = True
+            for step in (partial(mp.mnt_op.vfs_sync, mp, True, ROOT_CRED), partial(self._table.detach, mp)):
+                _collect(faults, step)
+            _collect(faults, partial(self._unbind, mp) if mp.mnt_type == ETFS.name else partial(self._end, mp, True))
+        self._records.clear()
+        if faults:
+            raise faults[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        hanging = "closed" if self._closed else ", ".join(mp.at for mp in self._table.mounts())
+        return f"<Namespace {hanging}>"
+
+
+def _collect(faults: list[BaseException], step: Callable[[], object]) -> None:
+    """Do one step of closing; a fault must not keep the others from being closed."""
+    try:
+        step()
+    except OSError as exc:
+        faults.append(exc)
+
+
+def _key_names(key: str) -> list[str]:
+    """Return the names of an etfs key.
+
+    Errors:
+        EINVAL: it is not absolute, or has ``.`` or ``..`` in it.
+        ENAMETOOLONG: see `check_path`.
+    """
+    key = os.fsdecode(key)
+    if key[:1] != "/":
+        raise err(errno.EINVAL, key, hint="a key is an absolute path")
+    try:
+        check_path(key)
+    except OSError as exc:
+        exc.filename = key
+        raise
+    names = [name for name in key.split("/") if name]
+    if "." in names or ".." in names:
+        raise err(errno.EINVAL, key, hint="a key has no '.' or '..' in it")
+    return names
+
+
+def _absolute(source: Source) -> Source:
+    """Return a host path made absolute against the working directory; leave everything else alone."""
+    if isinstance(source, bytes):
+        source = os.fsdecode(source)
+    if isinstance(source, os.PathLike):
+        return os.path.join(os.getcwd(), os.fsdecode(source))
+    if isinstance(source, str) and source and fstabs.is_path(source):
+        return os.path.join(os.getcwd(), source)
+    return source
+
+
+# -- what a process means by vfs:// -------------------------------------------------------------------------------------
+
+_registry_lock = threading.RLock()
+_installed: Namespace | None = None
+_default: Namespace | None = None
+_described: dict[str, Namespace] = {}
+_by_variable: dict[str, Namespace] = {}
+
+
+def read_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any] | fstabs.Fstab, plugins: Plugins) -> fstabs.Fstab:
+    """Return the fstab at a path or URL, or the one that a dict is, its relative sources made absolute.
+
+    Raises:
+        FstabError: it is not one.
+        OSError: it cannot be read.
+    """
+    if isinstance(fstab, fstabs.Fstab):
+        return fstabs.absolute(fstab)
+    if isinstance(fstab, Mapping):
+        return fstabs.absolute(fstabs.load(fstab), os.getcwd())
+    where = os.fsdecode(fstab)
+    if fstabs.is_path(where):
+        where = os.path.abspath(where)
+        with open(where, encoding="utf-8") as file:
+            text = file.read()
+        return fstabs.absolute(fstabs.parse(text, where, os.path.dirname(where)))
+    backend = plugins.backend(where, {})
+    try:
+        handle = backend.open("", OpenFlag.RDONLY)
+        try:
+            pieces = []
+            offset = 0
+            while piece := handle.pread(offset, 1 << 20):
+                pieces.append(piece)
+                offset += len(piece)
+        finally:
+            handle.close()
+    finally:
+        close = getattr(backend, "close", None)
+        if close is not None:
+            close()
+    text = b"".join(pieces).decode()
+    return fstabs.absolute(fstabs.parse(text, fstabs.redact(where), where.rpartition("/")[0]))
+
+
+def installed() -> Namespace | None:
+    """Return the namespace that was installed in this process, if one was."""
+    return _installed
+
+
+def uninstall() -> None:
+    """Let ``vfs://`` mean again what it means without `Namespace.install`."""
+    global _installed
+    with _registry_lock:
+        _installed = None
+
+
+def current() -> Namespace:
+    """Return what ``vfs://`` means: the installed namespace, or that of VFSCORE_FSTAB, or an empty one."""
+    global _default
+    if _installed is not None:
+        return _installed
+    variable = os.environ.get(FSTAB_VARIABLE)
+    if variable:
+        return _of_variable(variable)
+    with _registry_lock:
+        if _default is None or _default.closed:
+            _default = Namespace()
+        return _default
+
+
+def _of_variable(variable: str) -> Namespace:
+    """Return the namespace of the fstab that VFSCORE_FSTAB names, read once."""
+    ns = _by_variable.get(variable)
+    if ns is None or ns.closed:
+        ns = _by_variable[variable] = for_fstab(variable)
+    return ns
+
+
+def for_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any]) -> Namespace:
+    """Return the namespace of a description: one in this process for equal ones, made when first asked for."""
+    description = read_fstab(fstab, Plugins())
+    key = fstabs.digest(description)
+    with _registry_lock:
+        ns = _described.get(key)
+        if ns is None or ns.closed:
+            ns = _described[key] = Namespace(fstabs.canonical(description))
+        return ns

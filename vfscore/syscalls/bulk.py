@@ -1,0 +1,149 @@
+"""Many files in one call: paths are grouped by what they lie on, and each group goes down as one vnode op.
+
+A group is the files below one mount or binding: the paths are walked lexically down the graft tree, so that not one
+lookup is made for them here. Everything else walks on its own: a path with ``..``, one that passes other keys, one
+below a mount that has no such op or has a layer around it, and every path of a credential that is checked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from vfscore.namei import check_path
+from vfscore.opv import OpVector
+from vfscore.syscalls.files import Files
+from vfscore.syscalls.openfile import named
+from vfscore.syscalls.paths import Paths
+from vfscore.types import VType
+from vfscore.vnode import Vnode
+
+if TYPE_CHECKING:
+    from vfscore.syscalls.view import AnyPath
+
+__all__ = ["Bulk"]
+
+
+class Bulk(Files, Paths):
+    """The part of `Sys` that works on many files at once."""
+
+    __slots__ = ()
+
+    def read_many(self, paths: Sequence[AnyPath]) -> list[bytes | OSError]:
+        """Return for each path, in its order, the whole content or the error."""
+        return self._many("vop_read_many", paths, lambda path: path, self.read_file)
+
+    def read_file(self, path: AnyPath) -> bytes:
+        """Return the whole content of *path*."""
+        file = self.open_file(path, os.O_RDONLY)
+        try:
+            size = file.size()
+            data = file.pread(0, size)
+            if len(data) < size:
+                return data
+            # The size may be unknown (0), stale or growing: only an empty read is the end.
+            pieces = [data]
+            while more := file.pread(size, 1 << 20):
+                pieces.append(more)
+                size += len(more)
+            return data if len(pieces) == 1 else b"".join(pieces)
+        finally:
+            file.close()
+
+    def read_ranges(self, path: AnyPath, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the bytes of each (offset, size) of *path*, opened once."""
+        file = self.open_file(path, os.O_RDONLY)
+        try:
+            return file.read_ranges(ranges)
+        finally:
+            file.close()
+
+    def write_many(self, items: Sequence[tuple[AnyPath, bytes]]) -> list[OSError | None]:
+        """Write whole files, made or replaced, and return for each, in its order, None or the error."""
+        return self._many("vop_write_many", items, lambda item: item[0], lambda item: self.write_file(*item))
+
+    def write_file(self, path: AnyPath, data: bytes) -> None:
+        """Write *data* as the whole content of *path*."""
+        file = self.open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            done = file.pwrite(data, 0) if data else 0
+            while done < len(data):
+                done += file.pwrite(memoryview(data)[done:], done)
+        finally:
+            file.close()
+
+    def remove_many(self, paths: Sequence[AnyPath]) -> list[OSError | None]:
+        """Remove files, and return for each, in its order, None or the error."""
+        out = self._many("vop_remove_many", paths, lambda path: path, self.unlink)
+        self.table.bump()
+        return out
+
+    def _many(
+        self, op: str, items: Sequence[Any], path_of: Callable[[Any], AnyPath], one: Callable[[Any], Any]
+    ) -> list[Any]:
+        """Do *op* for each group of *items* that has it, and *one* for every other item."""
+        out: list[Any] = [None] * len(items)
+        groups, alone = self._group([path_of(item) for item in items], op)
+        for vp, members in groups:
+            asked: list[Any] = [rel for _, rel in members]
+            if op == "vop_write_many":
+                asked = [(rel, items[i][1]) for i, rel in members]
+            answers = getattr(vp.v_op, op)(vp, asked, self.cred)
+            for (i, _), answer in zip(members, answers, strict=True):
+                out[i] = answer
+                if isinstance(answer, OSError):
+                    named(answer, path_of(items[i]))
+        for i in alone:
+            try:
+                out[i] = one(items[i])
+            except OSError as exc:
+                out[i] = exc
+        return out
+
+    def _group(self, paths: Sequence[AnyPath], op: str) -> tuple[list[tuple[Vnode, list[tuple[int, str]]]], list[int]]:
+        """Return groups (root vnode, [(index, path below it)]), and the indexes that want a walk of their own."""
+        groups: dict[int, tuple[Vnode, list[tuple[int, str]]]] = {}
+        alone: list[int] = []
+        for i, path in enumerate(paths):
+            name = path if type(path) is str else self._str(path)
+            parts = [part for part in name.split("/") if part and part != "."]
+            under, vp = self._base(parts) if name[:1] == "/" and name[-1] != "/" else (0, None)
+            if (
+                vp is None
+                or self.cred.uid
+                or op not in vp.v_op.served
+                or op in vp.v_op.wrapped
+                or getattr(vp.v_op, op) is OpVector.defaults.get(op)
+                or not _fits(name)
+            ):
+                alone.append(i)
+            else:
+                groups.setdefault(id(vp), (vp, []))[1].append((i, "/".join(parts[under:])))
+        return list(groups.values()), alone
+
+    def _base(self, parts: list[str]) -> tuple[int, Vnode | None]:
+        """Return how many of *parts* lead to the mount below which nothing else hangs on the way, and its root."""
+        graft, base, under = self.table.root, self.table.root, 0
+        for depth, part in enumerate(parts, 1):
+            below = graft.children.get(part)
+            if below is None:
+                break
+            graft = below
+            if graft.root is not None:
+                base, under = graft, depth
+        else:
+            return 0, None  # a key or mount point itself, or a directory above one
+        vp = base.root
+        if graft is not base or vp is None or vp.v_type is not VType.VDIR or ".." in parts:
+            return 0, None
+        return under, vp
+
+
+def _fits(name: str) -> bool:
+    """Return whether *name* may be a path at all; the walk says what is wrong with one that may not."""
+    try:
+        check_path(name)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,218 @@
+"""What a path resolves to, step by step, and who answers for it (`explain`); and what a tree looks like (`tree`)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vfscore.mount import Mount, describe_layers
+from vfscore.syscalls.openfile import named
+from vfscore.syscalls.walking import Walking
+from vfscore.types import ComponentName, NameiOp, VType
+from vfscore.vnode import Vnode
+
+if TYPE_CHECKING:
+    from vfscore.syscalls.view import AnyPath
+
+__all__ = ["Explaining", "Explanation", "Step"]
+
+
+class Step(NamedTuple):
+    """One component of a path."""
+
+    path: str
+    """How far the walk has come."""
+    kind: str
+    """What is there: ``directory``, ``regular file``, ``symbolic link``, …, ``nothing``."""
+    what: str
+    """Why: an entry, a mount, a key, a link followed, a directory on the way to a key."""
+
+
+class Explanation(NamedTuple):
+    """What a path resolves to."""
+
+    path: str
+    exists: bool
+    steps: tuple[Step, ...]
+    mount: str
+    """Where the mount or binding hangs that answers for the path."""
+    type: str
+    """Its type: ``rumpfs``, ``etfs``, …"""
+    source: str
+    """What was mounted or bound there."""
+    hostpath: str | None
+    """Where the path is in the backend's words, if it has such."""
+    backend: str | None
+    """The backend's class, for a binding."""
+    layers: tuple[str, ...]
+    """The layers around the ops, outermost first."""
+    capabilities: tuple[str, ...]
+    """The ops that are served, read off the vector (or off the backend)."""
+
+    def __str__(self) -> str:
+        lines = [f"{step.path}  {step.kind}  {step.what}" for step in self.steps]
+        lines.append(f"mount     {self.mount} ({self.type})")
+        lines.append(f"source    {self.source}")
+        if self.backend is not None:
+            lines.append(f"backend   {self.backend}")
+        if self.hostpath is not None:
+            lines.append(f"hostpath  {self.hostpath}")
+        lines.append(f"layers    {', '.join(self.layers) or '-'}")
+        lines.append(f"can       {', '.join(self.capabilities) or '-'}")
+        return "\n".join(lines)
+
+
+_KINDS = {
+    VType.VREG: "regular file",
+    VType.VDIR: "directory",
+    VType.VLNK: "symbolic link",
+    VType.VBLK: "block device",
+    VType.VCHR: "character device",
+    VType.VSOCK: "socket",
+    VType.VFIFO: "fifo",
+}
+
+
+class Explaining(Walking):
+    """The part of `Sys` that explains."""
+
+    __slots__ = ()
+
+    def explain(self, path: AnyPath) -> Explanation:
+        """Return what *path* resolves to, step by step, links followed; a path that is not there is explained too."""
+        name = self._str(path)
+        try:
+            return self._explain(name)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    def _explain(self, name: str) -> Explanation:
+        absolute = name[:1] == "/"
+        vp: Vnode = self.table.root.directory() if absolute else self._start(None)
+        here = "/" if absolute else self.getcwd()
+        steps = [Step(here, "directory", _hangs(vp) or "the working directory")]
+        rel: list[str] = []
+        todo = [part for part in reversed(name.split("/")) if part and part != "."]
+        links = 0
+        exists = True
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                up = self.namei.dotdot(vp)
+                if up is None:
+                    exists = False
+                    break
+                vp, here = up, here.rpartition("/")[0] or "/"
+                rel = rel[:-1]
+                steps.append(Step(here, "directory", "the parent"))
+                continue
+            here = here.rstrip("/") + "/" + part
+            child = None
+            if vp.v_type is VType.VDIR:
+                child = self.namei.child(vp, ComponentName(part, NameiOp.LOOKUP, self.cred, (), not todo, False))
+            if child is None:
+                exists = False
+                steps.append(Step(here, "nothing", f"not in {vp.v_mount.mnt_type}"))
+                rel += [part, *reversed(todo)]
+                break
+            if child.v_type is VType.VLNK and links <= 40:
+                links += 1
+                target = self.namei.target(child)
+                steps.append(Step(here, "symbolic link", f"leads to {target}"))
+                follows = child.v_mount.mnt_type != "etfs"
+                if follows:
+                    if target[0] == "/":
+                        vp, here, rel = self.table.root.directory(), "/", []
+                    else:
+                        here = here.rpartition("/")[0] or "/"
+                    todo += [p for p in reversed(target.split("/")) if p and p != "."]
+                    continue
+                rel.append(part)
+                followed = self.namei.child(vp, ComponentName(part, NameiOp.LOOKUP, self.cred, (), not todo, True))
+                if followed is None:
+                    exists = False
+                    break
+                vp = followed
+                continue
+            rel = [] if child is child.v_mount.mnt_root else [*rel, part]
+            vp = child
+            steps.append(
+                Step(here, _KINDS.get(vp.v_type, "nothing"), _hangs(vp) or f"an entry of {vp.v_mount.mnt_type}")
+            )
+        return self._told(name, exists, steps, vp.v_mount, "/".join(rel))
+
+    def _told(self, name: str, exists: bool, steps: list[Step], mp: Mount, rel: str) -> Explanation:
+        backend: Any = getattr(mp.mnt_data, "backend", None)
+        hostpath = getattr(backend, "hostpath", None)
+        if backend is not None:
+            can = sorted(n for n in dir(type(backend)) if not n.startswith("_") and callable(getattr(backend, n, None)))
+        else:
+            can = sorted(op.removeprefix("vop_") for op in mp.v_op.served)
+        return Explanation(
+            name,
+            exists,
+            tuple(steps),
+            mp.at,
+            mp.mnt_type,
+            "-" if mp.mnt_from is None else str(mp.mnt_from),
+            None if hostpath is None else str(hostpath(rel)),
+            None if backend is None else type(backend).__name__,
+            tuple(describe_layers(mp)),
+            tuple(can),
+        )
+
+
+    # -- drawing -------------------------------------------------------------------------------------------------------
+
+    def tree(self, top: AnyPath = "/", maxdepth: int | None = None, limit: int = 10_000) -> str:
+        """Return a drawing of what lies below *top*, with where each key and mount leads.
+
+        Args:
+            maxdepth: Levels to show; None: all.
+            limit: Lines after which the drawing is cut, and says so.
+        """
+        path = self._str(top)
+        lines = [self._drawn(path, path)]
+        self._draw(path, "", 1, lines, maxdepth, limit)
+        return "\n".join(lines)
+
+    def _draw(self, path: str, indent: str, depth: int, lines: list[str], maxdepth: int | None, limit: int) -> None:
+        if maxdepth is not None and depth > maxdepth:
+            return
+        with self.scandir(path) as found:
+            entries = sorted(found, key=lambda entry: str(entry.name))
+        for i, entry in enumerate(entries):
+            if len(lines) >= limit:
+                if lines[-1] != "…":
+                    lines.append("…")
+                return
+            last = i == len(entries) - 1
+            lines.append(f"{indent}{'└── ' if last else '├── '}{self._drawn(entry.name, entry.path)}")
+            if entry.is_dir(follow_symlinks=False):
+                at = len(lines) - 1
+                try:
+                    self._draw(entry.path, indent + ("    " if last else "│   "), depth + 1, lines, maxdepth, limit)
+                except OSError as exc:
+                    lines[at] += f"  [{exc.strerror}]"
+
+    def _drawn(self, name: str, path: str) -> str:
+        graft = self.table.find([part for part in path.split("/") if part])
+        if graft is None or not graft.mounts:
+            try:
+                return f"{name} -> {os.fsdecode(self.readlink(path))}"
+            except OSError:
+                return name
+        mp = graft.mounts[-1]
+        layers = "".join(f" +{layer}" for layer in describe_layers(mp))
+        source = "" if mp.mnt_from is None else f" {mp.mnt_from}"
+        return f"{name}  [{mp.mnt_type}{source}{layers}{' ro' if mp.mnt_rdonly else ''}]"
+
+
+def _hangs(vp: Vnode) -> str:
+    mp = vp.v_mount
+    if vp is mp.mnt_root:
+        kind = "key" if mp.mnt_type == "etfs" else "mount"
+        return f"{kind} {mp.at}: {mp.mnt_type} {mp.mnt_from if mp.mnt_from is not None else ''}".rstrip()
+    if mp.mnt_type == "graft":
+        return "a directory on the way to a key"
+    return ""

@@ -1,0 +1,440 @@
+"""Calls on descriptors: open, read, write, seek, and what `os` has besides.
+
+Locks: see `openfile`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from vfscore.errors import err
+from vfscore.syscalls.openfile import OpenFile, named
+from vfscore.syscalls.view import View
+from vfscore.types import ACCESS_READ, ACCESS_WRITE, SYMLOOP_MAX, ComponentName, NameiOp, VType
+from vfscore.vnode import Vnode
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+    from vfscore.syscalls.view import AnyPath
+
+__all__ = ["Files"]
+
+_O_CREAT = os.O_CREAT
+_O_EXCL = os.O_EXCL
+_O_TRUNC = os.O_TRUNC
+_O_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+_O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_O_PATH = getattr(os, "O_PATH", 0)
+_O_TMPFILE = getattr(os, "O_TMPFILE", 0)
+_O_NOATIME = getattr(os, "O_NOATIME", 0)
+_OFF_MAX = (1 << 63) - 1
+_VDIR = VType.VDIR
+_VLNK = VType.VLNK
+_VREG = VType.VREG
+_ACCESS = (ACCESS_READ, ACCESS_WRITE, ACCESS_READ | ACCESS_WRITE, ACCESS_READ | ACCESS_WRITE)
+
+
+class Files(View):
+    """The part of `Sys` that opens files and works on descriptors."""
+
+    __slots__ = ()
+
+    # -- opening -------------------------------------------------------------------------------------------------------
+
+    def open(self, path: AnyPath, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        """Open *path* as `os.open` does and return a descriptor of this namespace (1 << 30 and up)."""
+        return self.files.install(self.open_file(path, flags, mode, dir_fd=dir_fd))
+
+    def open_file(self, path: AnyPath, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> OpenFile:
+        """Open *path* as `os.open` does and return the open file, without a descriptor. Close it."""
+        try:
+            return self._open(path, flags, mode, dir_fd)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    def _open(self, path: AnyPath, flags: int, mode: int, dir_fd: int | None) -> OpenFile:
+        name = path if type(path) is str else self._str(path)
+        if flags & _O_TMPFILE == _O_TMPFILE and _O_TMPFILE:
+            raise err(errno.EOPNOTSUPP)
+        if flags & _O_PATH:
+            flags &= _O_PATH | _O_DIRECTORY | _O_NOFOLLOW
+        if flags & (_O_CREAT | _O_DIRECTORY) == _O_CREAT | _O_DIRECTORY:
+            raise err(errno.EINVAL)
+        created = False
+        if flags & _O_CREAT:
+            vp, created = self._open_create(name, flags, mode, dir_fd)
+        else:
+            found = self.namei.lookup(
+                name,
+                None if name[:1] == "/" else self._start(dir_fd),
+                not flags & _O_NOFOLLOW,
+                NameiOp.OPEN,
+                flags,
+            )
+            if found is None:
+                raise err(errno.ENOENT)
+            vp = found
+        return self._open_vnode(vp, flags, created, path)
+
+    def _open_vnode(self, vp: Vnode, flags: int, created: bool, path: object) -> OpenFile:
+        """Open *vp* if it is of a type, and the credential of a kind, that may; see may_open in Linux's namei.c."""
+        cred = self.cred
+        vtype = vp.v_type
+        file = OpenFile(vp, flags, cred, path, self.files)
+        if (vtype is not _VREG and vtype is not _VDIR) or flags & _O_PATH:
+            self._check_special(vp, flags)
+        if flags & _O_DIRECTORY and vtype is not _VDIR:
+            raise err(errno.ENOTDIR)
+        accmode = _ACCESS[flags & 3]
+        if flags & _O_TRUNC:
+            accmode |= ACCESS_WRITE
+        if vtype is _VDIR and (accmode & ACCESS_WRITE or flags & _O_CREAT) and not flags & _O_PATH:
+            raise err(errno.EISDIR)
+        op = vp.v_op
+        if not created and not flags & _O_PATH:
+            op.vop_access(vp, accmode, cred)
+            if flags & _O_NOATIME and cred.uid and cred.uid != op.vop_getattr(vp, cred).va_uid:
+                raise err(errno.EPERM)
+        files = self.files
+        files.enter(file)
+        try:
+            if not flags & _O_PATH:
+                op.vop_open(vp, flags, cred)
+                if flags & _O_TRUNC and not created and vtype is _VREG:
+                    self._truncate_vnode(vp, 0)
+        except BaseException:
+            file.refs = 0
+            files.leave(file)
+            raise
+        return file
+
+    def _check_special(self, vp: Vnode, flags: int) -> None:
+        if flags & _O_PATH:
+            return
+        vtype = vp.v_type
+        if vtype is _VLNK:
+            raise err(errno.ENOTDIR if flags & _O_DIRECTORY else errno.ELOOP)
+        if flags & _O_DIRECTORY:
+            raise err(errno.ENOTDIR)
+        if vtype is VType.VSOCK:
+            raise err(errno.ENXIO)
+        if vtype is VType.VFIFO:
+            raise err(errno.EOPNOTSUPP, hint="a fifo of a namespace has no other end")
+        if vtype in (VType.VBLK, VType.VCHR) and vp.v_mount.v_specop is None:
+            raise err(errno.ENXIO)
+
+    def _open_create(self, path: str, flags: int, mode: int, dir_fd: int | None) -> tuple[Vnode, bool]:
+        """Find or create *path*; through dangling links too, unless O_EXCL or O_NOFOLLOW forbid."""
+        start = None if path[:1] == "/" else self._start(dir_fd)
+        follow = not flags & (_O_EXCL | _O_NOFOLLOW)
+        for _ in range(SYMLOOP_MAX + 1):
+            dvp, name, slashes = self._parent(path, start)
+            if not name or name in {".", ".."}:
+                if flags & _O_EXCL:
+                    raise err(errno.EEXIST)
+                raise err(errno.EISDIR)
+            if slashes:
+                raise err(errno.EISDIR)
+            vp, created = self._find_or_create(dvp, name, flags, mode)
+            if created:
+                return vp, True
+            if flags & _O_EXCL:
+                raise err(errno.EEXIST)
+            if vp.v_type is not _VLNK or not follow:
+                return vp, False
+            path = self.namei.target(vp)
+            start = dvp
+        raise err(errno.ELOOP)
+
+    def _find_or_create(self, dvp: Vnode, name: str, flags: int, mode: int) -> tuple[Vnode, bool]:
+        cred = self.cred
+        op = dvp.v_op
+        cnp = ComponentName(name, NameiOp.CREATE, cred, (), True, not flags & (_O_EXCL | _O_NOFOLLOW), flags)
+        while True:
+            op.vop_lock(dvp)
+            try:
+                vp = self.namei.child(dvp, cnp)
+                if vp is not None:
+                    return vp, False
+                self._may_create(dvp)
+                try:
+                    return op.vop_create(dvp, cnp, self._new_attr(dvp, _VREG, mode & 0o7777 & ~self.mask)), True
+                except FileExistsError:
+                    # Only where vop_lock does not exclude others (etfs): somebody was faster. Look again.
+                    if flags & _O_EXCL:
+                        raise
+            finally:
+                op.vop_unlock(dvp)
+
+    # -- reading and writing at the offset -----------------------------------------------------------------------------
+
+    def read(self, fd: int, n: int, /) -> bytes:
+        """Read at most *n* bytes (`os.read`)."""
+        file = self.files.fds.get(fd) or self.files.get(fd)
+        if n < 0:
+            raise err(errno.EINVAL)
+        with file.lock:
+            data = file.pread(file.offset, n)
+            file.offset += len(data)
+        return data
+
+    def readinto(self, fd: int, buffer: WriteableBuffer, /) -> int:
+        """Read into *buffer* and return how many bytes (`os.readinto`, Python 3.14)."""
+        file = self.files.get(fd)
+        with file.lock:
+            n = file.preadinto(file.offset, memoryview(buffer).cast("B"))
+            file.offset += n
+        return n
+
+    def readv(self, fd: int, buffers: Sequence[WriteableBuffer], /) -> int:
+        """Read into several buffers (`os.readv`)."""
+        file = self.files.get(fd)
+        with file.lock:
+            n = self._scatter(file, buffers, file.offset)
+            file.offset += n
+        return n
+
+    def write(self, fd: int, data: ReadableBuffer, /) -> int:
+        """Write *data* and return how many bytes were stored (`os.write`)."""
+        file = self.files.fds.get(fd) or self.files.get(fd)
+        with file.lock:
+            n, file.offset = file.write_at(_bytes(data), file.offset, file.ioflag)
+        return n
+
+    def writev(self, fd: int, buffers: Sequence[ReadableBuffer], /) -> int:
+        """Write several buffers (`os.writev`)."""
+        return self.write(fd, b"".join(buffers))
+
+    def pread(self, fd: int, n: int, offset: int, /) -> bytes:
+        """Read at most *n* bytes at *offset* (`os.pread`)."""
+        return self.files.get(fd).pread(offset, n)
+
+    def preadv(self, fd: int, buffers: Sequence[WriteableBuffer], offset: int, flags: int = 0, /) -> int:
+        """Read into several buffers at *offset* (`os.preadv`)."""
+        if offset < 0:
+            raise err(errno.EINVAL)
+        return self._scatter(self.files.get(fd), buffers, offset)
+
+    def pwrite(self, fd: int, data: ReadableBuffer, offset: int, /) -> int:
+        """Write *data* at *offset* (`os.pwrite`); at the end with O_APPEND, as Linux does."""
+        return self.files.get(fd).pwrite(_bytes(data), offset)
+
+    def pwritev(self, fd: int, buffers: Sequence[ReadableBuffer], offset: int, flags: int = 0, /) -> int:
+        """Write several buffers at *offset* (`os.pwritev`)."""
+        return self.files.get(fd).pwrite(b"".join(buffers), offset)
+
+    def sendfile(self, out_fd: int, in_fd: int, offset: int | None, count: int) -> int:
+        """Copy *count* bytes from one descriptor to the other (`os.sendfile`)."""
+        data = self.read(in_fd, count) if offset is None else self.pread(in_fd, count, offset)
+        return self.write(out_fd, data)
+
+    def copy_file_range(
+        self, src: int, dst: int, count: int, offset_src: int | None = None, offset_dst: int | None = None
+    ) -> int:
+        """Copy *count* bytes from one file to another (`os.copy_file_range`)."""
+        data = self.read(src, count) if offset_src is None else self.pread(src, count, offset_src)
+        return self.write(dst, data) if offset_dst is None else self.pwrite(dst, data, offset_dst)
+
+    @staticmethod
+    def _scatter(file: OpenFile, buffers: Sequence[WriteableBuffer], offset: int) -> int:
+        done = 0
+        for buffer in buffers:
+            view = memoryview(buffer).cast("B")
+            n = file.preadinto(offset + done, view)
+            done += n
+            if n < len(view):
+                break
+        return done
+
+    # -- the offset and the size ---------------------------------------------------------------------------------------
+
+    def lseek(self, fd: int, position: int, whence: int, /) -> int:
+        """Move the offset of *fd* (`os.lseek`); SEEK_DATA and SEEK_HOLE see a file without holes.
+
+        Errors:
+            EINVAL: a bad *whence*, or the offset would be negative.
+            ENXIO: SEEK_DATA or SEEK_HOLE at or past the end.
+        """
+        file = self.files.get(fd)
+        vp = file.vp
+        if file.flags & _O_PATH:
+            raise err(errno.EBADF)
+        with file.lock:
+            if whence == os.SEEK_SET:
+                new = position
+            elif whence == os.SEEK_CUR:
+                new = file.offset + position
+            elif whence == os.SEEK_END:
+                new = file.size() + position
+            elif whence in (os.SEEK_DATA, os.SEEK_HOLE):
+                size = file.size()
+                if not 0 <= position < size:
+                    raise err(errno.ENXIO)
+                new = position if whence == os.SEEK_DATA else size
+            else:
+                raise err(errno.EINVAL)
+            if new > _OFF_MAX:
+                raise err(errno.EINVAL)
+            vp.v_op.vop_seek(vp, file.offset, new, file.cred)
+            file.offset = new
+        return new
+
+    def ftruncate(self, fd: int, length: int, /) -> None:
+        """Cut or grow the open file (`os.ftruncate`)."""
+        file = self.files.get(fd)
+        if file.flags & _O_PATH:
+            raise err(errno.EBADF)
+        file.truncate(length)
+
+    def posix_fallocate(self, fd: int, offset: int, length: int, /) -> None:
+        """Give a range room, growing the file if it ends before (`os.posix_fallocate`)."""
+        file = self.files.get(fd)
+        if not file.writable:
+            raise err(errno.EBADF)
+        if offset < 0 or length <= 0:
+            raise err(errno.EINVAL)
+        vp = file.vp
+        if vp.v_type is not _VREG:
+            raise err(errno.ENODEV)
+        vp.v_op.vop_lock(vp)
+        try:
+            vp.v_op.vop_fallocate(vp, offset, length)
+        finally:
+            vp.v_op.vop_unlock(vp)
+
+    def posix_fadvise(self, fd: int, offset: int, length: int, advice: int, /) -> None:
+        """Take advice, which nothing here needs (`os.posix_fadvise`)."""
+        self.files.get(fd)
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    def close(self, fd: int) -> None:
+        """Close *fd* (`os.close`). An error says that something written was not stored; *fd* is closed anyway."""
+        self.files.remove(fd).close()
+
+    def closerange(self, fd_low: int, fd_high: int, /) -> None:
+        """Close the descriptors from *fd_low* up to but not *fd_high*, ignoring errors (`os.closerange`)."""
+        for fd in [fd for fd in list(self.files.fds) if fd_low <= fd < fd_high]:
+            try:
+                self.close(fd)
+            except OSError:
+                continue
+
+    def dup(self, fd: int, /) -> int:
+        """Return another descriptor of the same open file: offset and locks are shared (`os.dup`)."""
+        return self.files.dup(fd)
+
+    def dup2(self, fd: int, fd2: int, inheritable: bool = True) -> int:
+        """Make *fd2* a descriptor of the open file of *fd* (`os.dup2`)."""
+        new, before = self.files.dup2(fd, fd2)
+        if before is not None:
+            before.close()
+        return new
+
+    def fstat(self, fd: int) -> os.stat_result:
+        """Return the attributes of the open file (`os.fstat`)."""
+        file = self.files.fds.get(fd) or self.files.get(fd)
+        vp = file.vp
+        return vp.v_op.vop_getattr(vp, file.cred).stat()
+
+    def fsync(self, fd: int) -> None:
+        """Make what was written durable (`os.fsync`)."""
+        file = self.files.get(fd)
+        if file.flags & _O_PATH:
+            raise err(errno.EBADF)
+        file.fsync()
+
+    def fdatasync(self, fd: int) -> None:
+        """Make what was written durable (`os.fdatasync`)."""
+        self.fsync(fd)
+
+    def fchmod(self, fd: int, mode: int) -> None:
+        """Change the mode of the open file (`os.fchmod`)."""
+        self._chmod_vnode(self._usable(fd).vp, mode)
+
+    def fchown(self, fd: int, uid: int, gid: int) -> None:
+        """Change the owner of the open file (`os.fchown`)."""
+        self._chown_vnode(self._usable(fd).vp, uid, gid)
+
+    def fstatvfs(self, fd: int, /) -> os.statvfs_result:
+        """Return the sizes of the file system of *fd* (`os.fstatvfs`)."""
+        return self._statvfs_vnode(self.files.get(fd).vp)
+
+    def fpathconf(self, fd: int, name: str | int, /) -> int:
+        """Return a limit of the open file (`os.fpathconf`)."""
+        return self._pathconf_vnode(self.files.get(fd).vp, name)
+
+    def isatty(self, fd: int, /) -> bool:
+        """Return False: there are no terminals here (`os.isatty`)."""
+        return False
+
+    def get_inheritable(self, fd: int, /) -> bool:
+        """Return False: no other process can have it (`os.get_inheritable`)."""
+        self.files.get(fd)
+        return False
+
+    def get_blocking(self, fd: int, /) -> bool:
+        """Return True (`os.get_blocking`)."""
+        self.files.get(fd)
+        return True
+
+    def lockf(self, fd: int, cmd: int, length: int, /) -> None:
+        """Lock, test or unlock *length* bytes from the offset of *fd* on (`os.lockf`).
+
+        The lock belongs to the open description: duplicates share it, other opens of the file do not, and it ends with
+        the last close.
+
+        Errors:
+            EAGAIN: F_TLOCK or F_TEST, and somebody else has a lock there.
+            EBADF: not open for writing.
+            EDEADLK: F_LOCK, and waiting would never end.
+            EINVAL: a bad *cmd*, or the range begins before the file.
+        """
+        file = self._usable(fd)
+        start = file.offset
+        if length < 0:
+            start, length = start + length, -length
+        if start < 0:
+            raise err(errno.EINVAL)
+        lock = file.vp.v_op.vop_advlock
+        if cmd == os.F_ULOCK:
+            lock(file.vp, file, fcntl.F_UNLCK, start, length, fcntl.F_WRLCK, False)
+            return
+        if cmd not in (os.F_LOCK, os.F_TLOCK, os.F_TEST):
+            raise err(errno.EINVAL)
+        if cmd == os.F_TEST:
+            if lock(file.vp, file, fcntl.F_GETLK, start, length, fcntl.F_WRLCK, False) is not None:
+                raise err(errno.EACCES)
+            return
+        if not file.writable:
+            raise err(errno.EBADF)
+        lock(file.vp, file, fcntl.F_SETLK, start, length, fcntl.F_WRLCK, cmd == os.F_LOCK)
+        file.locked = True
+
+    def ioctl(self, fd: int, command: str | int, data: Any = None) -> Any:
+        """Do a command of the device that *fd* is open on.
+
+        Errors:
+            ENOTTY: *fd* is no device, or it does not know the command.
+        """
+        file = self._usable(fd)
+        return file.vp.v_op.vop_ioctl(file.vp, command, data, file.flags, file.cred)
+
+    def _usable(self, fd: int) -> OpenFile:
+        file = self.files.get(fd)
+        if file.flags & _O_PATH:
+            raise err(errno.EBADF)
+        return file
+
+
+def _bytes(data: ReadableBuffer) -> bytes | memoryview:
+    """Return *data* as bytes, by reference, or as a memoryview of bytes."""
+    if type(data) is bytes:
+        return data
+    view = memoryview(data)
+    return view if view.format == "B" and view.contiguous and view.ndim == 1 else view.cast("B")

@@ -1,0 +1,375 @@
+"""Open files, and the table of descriptors.
+
+An `OpenFile` is an open description (`struct file`): a vnode, the flags it was opened with, an offset. Descriptors of
+one namespace are counted from 1 << 30, so that one that strays into the real `os` is EBADF there and never somebody
+else's file.
+
+Locks: the table's lock guards descriptors and use counts, dictionary work only. An open file's own lock makes `read`
+and `write` at its offset one step each, as Linux's f_pos lock does; calls with an offset of their own do not take it.
+A vnode is locked around each change of it, by its own `vop_lock`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import heapq
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from vfscore.errors import err
+from vfscore.types import Cred, IoFlag, VAttr, VType
+
+if TYPE_CHECKING:
+    from vfscore.vnode import Vnode
+
+__all__ = ["FIRST_FD", "FileTable", "OpenFile", "named"]
+
+FIRST_FD: Final = 1 << 30
+_OFF_MAX: Final = (1 << 63) - 1
+_O_PATH: Final = getattr(os, "O_PATH", 0)
+_NOFLAG = IoFlag.NONE
+_APPEND = IoFlag.APPEND
+_VDIR = VType.VDIR
+_VREG = VType.VREG
+
+
+def named(exc: OSError, path: object, path2: object = None) -> OSError:
+    """Return *exc* as the error of the user's *path*: the one place where an error gets its path."""
+    exc.filename = path
+    exc.filename2 = path2
+    return exc
+
+
+class OpenFile:
+    """An open description. Its methods take offsets of their own; only descriptors move the one it keeps."""
+
+    __slots__ = (
+        "_table",
+        "cred",
+        "flags",
+        "ioflag",
+        "lock",
+        "locked",
+        "offset",
+        "path",
+        "readable",
+        "refs",
+        "vp",
+        "writable",
+    )
+
+    def __init__(self, vp: Vnode, flags: int, cred: Cred, path: object, table: FileTable) -> None:
+        self.vp = vp
+        self.flags = flags
+        self.cred = cred
+        self.path = path
+        """As the user wrote it, for errors."""
+        self.offset = 0
+        self.refs = 1
+        self.lock = threading.Lock()
+        self.locked = False
+        """It may hold advisory locks, to be dropped at the last close."""
+        self._table = table
+        mode = flags & 3
+        self.readable = mode in (0, 2) and not flags & _O_PATH
+        self.writable = mode in (1, 2) and not flags & _O_PATH
+        self.ioflag = _APPEND if flags & os.O_APPEND else _NOFLAG
+
+    def pread(self, offset: int, size: int) -> bytes:
+        """Return at most *size* bytes at *offset*; fewer only at the end.
+
+        Errors:
+            EBADF: not open for reading.
+            EISDIR: a directory.
+            EINVAL: a negative offset.
+        """
+        if not self.readable:
+            raise self._closed_or(errno.EBADF)
+        if offset < 0 or size < 0:
+            raise err(errno.EINVAL, self.path)
+        vp = self.vp
+        try:
+            return vp.v_op.vop_read(vp, offset, size, _NOFLAG, self.cred)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+
+    def preadinto(self, offset: int, buf: memoryview) -> int:
+        """Read into *buf* at *offset* and return how many bytes; errors as `pread`."""
+        if not self.readable:
+            raise self._closed_or(errno.EBADF)
+        if offset < 0:
+            raise err(errno.EINVAL, self.path)
+        vp = self.vp
+        try:
+            return vp.v_op.vop_readinto(vp, buf, offset, _NOFLAG, self.cred)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+
+    def view(self, offset: int, length: int) -> memoryview | None:
+        """Return bytes without a copy, unchanging, or None when that cannot be; errors as `pread`."""
+        if not self.readable:
+            raise self._closed_or(errno.EBADF)
+        vp = self.vp
+        try:
+            return vp.v_op.vop_view(vp, offset, length, self.cred)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+
+    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the bytes of each (offset, size); errors as `pread`."""
+        if not self.readable:
+            raise self._closed_or(errno.EBADF)
+        vp = self.vp
+        try:
+            return vp.v_op.vop_read_ranges(vp, ranges, self.cred)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+
+    def pwrite(self, data: bytes | memoryview, offset: int) -> int:
+        """Write *data* at *offset*, or at the end with O_APPEND, as Linux does; return how many bytes were stored.
+
+        Errors:
+            EBADF: not open for writing.
+            EFBIG: the file would grow past 2**63 - 1 bytes.
+            ENOSPC: no room for a single byte.
+        """
+        return self.write_at(data, offset, self.ioflag)[0]
+
+    def append(self, data: bytes | memoryview) -> int:
+        """Write *data* at the end, wherever that is now, in one step; return how many bytes were stored."""
+        return self.write_at(data, 0, _APPEND)[0]
+
+    def write_at(self, data: bytes | memoryview, offset: int, ioflag: IoFlag) -> tuple[int, int]:
+        """Write *data* at *offset* (at the end with IoFlag.APPEND) and return (bytes stored, the offset behind them).
+
+        Errors: as `pwrite`.
+        """
+        if not self.writable:
+            raise self._closed_or(errno.EBADF)
+        if offset < 0:
+            raise err(errno.EINVAL, self.path)
+        if offset + len(data) > _OFF_MAX:
+            raise err(errno.EFBIG, self.path)
+        vp = self.vp
+        op = vp.v_op
+        try:
+            if not data:
+                return 0, offset
+            op.vop_lock(vp)
+            try:
+                if self.cred.uid:
+                    self._drop_suid()
+                n = op.vop_write(vp, data, offset, ioflag, self.cred)
+                end = (op.vop_getattr(vp, self.cred).va_size or 0) if ioflag & _APPEND else offset + n
+            finally:
+                op.vop_unlock(vp)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+        return n, end
+
+    def _drop_suid(self) -> None:
+        """Take the set-id bits away, as a write by anybody but root does."""
+        vp = self.vp
+        mode = vp.v_op.vop_getattr(vp, self.cred).va_mode or 0
+        drop = mode & 0o4000 | (mode & 0o2000 if mode & 0o010 else 0)
+        if drop and vp.v_type is _VREG:
+            vp.v_op.vop_setattr(vp, VAttr(va_mode=mode & ~drop), self.cred)
+
+    def truncate(self, size: int) -> None:
+        """Cut or grow the file to *size* bytes.
+
+        Errors:
+            EINVAL: a negative size, not open for writing, or not a regular file.
+            ENOSPC: no room to grow.
+        """
+        if not self.writable or size < 0 or self.vp.v_type is not _VREG:
+            raise self._closed_or(errno.EINVAL)
+        if size > _OFF_MAX:
+            raise err(errno.EFBIG, self.path)
+        vp = self.vp
+        op = vp.v_op
+        try:
+            op.vop_lock(vp)
+            try:
+                if self.cred.uid:
+                    self._drop_suid()
+                op.vop_setattr(vp, VAttr(va_size=size), self.cred)
+            finally:
+                op.vop_unlock(vp)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+
+    def vattr(self) -> VAttr:
+        """Return the attributes now, also of a file that has no name any more."""
+        vp = self.vp
+        return vp.v_op.vop_getattr(vp, self.cred)
+
+    def size(self) -> int:
+        """Return the size in bytes now."""
+        return self.vattr().va_size or 0
+
+    def fsync(self) -> None:
+        """Make what was written durable."""
+        vp = self.vp
+        try:
+            vp.v_op.vop_fsync(vp, self.cred, 0, 0, 0)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+
+    def close(self) -> None:
+        """Close; further calls do nothing. An error says that something written was not stored: it is closed anyway."""
+        table = self._table
+        with table.lock:
+            if self.refs <= 0:
+                return
+            self.refs -= 1
+            if self.refs:
+                return
+        self.readable = self.writable = False
+        vp = self.vp
+        op = vp.v_op
+        try:
+            if self.locked:
+                op.vop_advlock(vp, self, fcntl.F_UNLCK, 0, 0, fcntl.F_WRLCK, False)
+            if not self.flags & _O_PATH:
+                op.vop_close(vp, self.flags, self.cred)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+        finally:
+            table.leave(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody has it open any more."""
+        return self.refs <= 0
+
+    def _closed_or(self, code: int) -> Exception:
+        if self.refs <= 0:
+            return ValueError("I/O operation on closed file")
+        return err(code, self.path)
+
+    def __repr__(self) -> str:
+        return f"<OpenFile {self.path!r} flags={self.flags:#o}{' closed' if self.closed else ''}>"
+
+
+class FileTable:
+    """The open files of a namespace, and what keeps its mounts busy.
+
+    Locking: `lock` is taken around dictionary and counter work only.
+    """
+
+    __slots__ = ("_free", "_next", "fds", "lock", "opened")
+
+    def __init__(self) -> None:
+        self.fds: dict[int, OpenFile] = {}
+        self.lock = threading.RLock()
+        self._free: list[int] = []
+        self._next = FIRST_FD
+        self.opened: dict[int, OpenFile] = {}
+        """Every open file, by its id: a forced unmount walks them."""
+
+    def enter(self, file: OpenFile) -> None:
+        """Count *file* as open on its vnode and its mount, before it is opened there.
+
+        Errors:
+            ENOENT: the mount went away meanwhile.
+        """
+        vp = file.vp
+        with self.lock:
+            if vp.v_mount.mnt_dead:
+                raise err(errno.ENOENT)
+            vp.v_usecount += 1
+            vp.v_mount.mnt_usecount += 1
+            self.opened[id(file)] = file
+
+    def leave(self, file: OpenFile) -> None:
+        """Count *file* as closed; the last one makes its vnode inactive."""
+        vp = file.vp
+        with self.lock:
+            self.opened.pop(id(file), None)
+            vp.v_usecount -= 1
+            vp.v_mount.mnt_usecount -= 1
+            last = vp.v_usecount == 0
+        if last:
+            self.inactive(vp)
+
+    def hold(self, vp: Vnode) -> None:
+        """Count one more working directory at *vp*."""
+        with self.lock:
+            vp.v_usecount += 1
+            vp.v_mount.mnt_usecount += 1
+
+    def unhold(self, vp: Vnode) -> None:
+        """Count one working directory less at *vp*."""
+        with self.lock:
+            vp.v_usecount -= 1
+            vp.v_mount.mnt_usecount -= 1
+            last = vp.v_usecount == 0
+        if last:
+            self.inactive(vp)
+
+    def inactive(self, vp: Vnode) -> None:
+        """Let the file system drop what it keeps of *vp*, which nobody has open."""
+        if vp.v_usecount == 0 and vp.v_op.vop_inactive(vp):
+            vp.v_op.vop_reclaim(vp)
+
+    def install(self, file: OpenFile) -> int:
+        """Give *file* the lowest free descriptor."""
+        with self.lock:
+            if self._free:
+                fd = heapq.heappop(self._free)
+            else:
+                fd = self._next
+                self._next = fd + 1
+            self.fds[fd] = file
+        return fd
+
+    def get(self, fd: int) -> OpenFile:
+        """Return the open file of *fd*.
+
+        Errors:
+            EBADF: it is no open descriptor of this namespace.
+        """
+        file = self.fds.get(fd)
+        if file is None:
+            if not isinstance(fd, int):
+                raise TypeError(f"an integer is required (got type {type(fd).__name__})")
+            raise err(errno.EBADF)
+        return file
+
+    def remove(self, fd: int) -> OpenFile:
+        """Forget *fd* and return its open file, which the caller closes."""
+        with self.lock:
+            file = self.get(fd)
+            del self.fds[fd]
+            heapq.heappush(self._free, fd)
+        return file
+
+    def dup(self, fd: int) -> int:
+        """Return another descriptor of the same open file."""
+        with self.lock:
+            file = self.get(fd)
+            file.refs += 1
+            return self.install(file)
+
+    def dup2(self, fd: int, fd2: int) -> tuple[int, OpenFile | None]:
+        """Make *fd2* a descriptor of the open file of *fd*; return it and what it was before, to be closed."""
+        with self.lock:
+            file = self.get(fd)
+            if fd2 < FIRST_FD or fd2 > FIRST_FD + (1 << 20):
+                raise err(errno.EBADF)
+            if fd == fd2:
+                return fd2, None
+            before = self.fds.get(fd2)
+            if before is None:
+                while self._next <= fd2:
+                    heapq.heappush(self._free, self._next)
+                    self._next += 1
+                self._free.remove(fd2)
+                heapq.heapify(self._free)
+            file.refs += 1
+            self.fds[fd2] = file
+            return fd2, before

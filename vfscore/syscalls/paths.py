@@ -1,0 +1,534 @@
+"""Calls on names: make, remove, link, rename, and where a view stands.
+
+The order of the checks is Linux's (`fs/namei.c`), because it decides which of two faults is reported. A name is looked
+up under its directory's lock, together with the change, where the file system has such a lock; where it has none
+(etfs), an entry that changed in between is looked up again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat as _stat
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from vfscore.errors import err
+from vfscore.genfs import genfs_lock_ordered, genfs_rename_lock
+from vfscore.syscalls.openfile import named
+from vfscore.syscalls.view import View
+from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, PATH_MAX, ComponentName, NameiOp, VType, vtype_of_mode
+from vfscore.vnode import Vnode
+
+if TYPE_CHECKING:
+    from vfscore.syscalls.view import AnyPath
+
+__all__ = ["Paths"]
+
+_VDIR = VType.VDIR
+_VLNK = VType.VLNK
+_CREATE = NameiOp.CREATE
+_DELETE = NameiOp.DELETE
+_RENAME = NameiOp.RENAME
+_DOTS = frozenset({".", ".."})
+_RETRIES = 16
+"""Times that a name is looked up again because somebody changed it between lookup and op."""
+
+
+class Paths(View):
+    """The part of `Sys` that changes names."""
+
+    __slots__ = ()
+
+    # -- making --------------------------------------------------------------------------------------------------------
+
+    def _make(
+        self, path: AnyPath, dir_fd: int | None, isdir: bool, make: Callable[[Vnode, ComponentName], Any]
+    ) -> None:
+        """Make an entry that must not be there (filename_create)."""
+        dvp, name, slashes = self._at(path, dir_fd)
+        if not name or name in _DOTS:
+            raise err(errno.EEXIST)
+        op = dvp.v_op
+        op.vop_lock(dvp)
+        try:
+            vp, cnp = self._lookup_entry(dvp, name, _CREATE)
+            if vp is not None:
+                raise err(errno.EEXIST)
+            if slashes and not isdir:
+                raise err(errno.ENOENT)
+            self._writable(dvp)
+            self._may_create(dvp)
+            make(dvp, cnp)
+        finally:
+            op.vop_unlock(dvp)
+
+    def mkdir(self, path: AnyPath, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        """Make a directory (`os.mkdir`)."""
+        try:
+            self._make(
+                path,
+                dir_fd,
+                True,
+                lambda dvp, cnp: dvp.v_op.vop_mkdir(dvp, cnp, self._new_attr(dvp, _VDIR, mode & 0o1777 & ~self.mask)),
+            )
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    def makedirs(self, name: AnyPath, mode: int = 0o777, exist_ok: bool = False) -> None:
+        """Make a directory and the directories above it that are missing (`os.makedirs`)."""
+        path = os.fspath(name)
+        head, tail = os.path.split(path)
+        if not tail:
+            head, tail = os.path.split(head)
+        if head and tail and not self.exists(head):
+            with contextlib.suppress(FileExistsError):  # somebody else made it meanwhile
+                self.makedirs(head, exist_ok=exist_ok)
+            if tail == (b"." if isinstance(tail, bytes) else "."):
+                return
+        try:
+            self.mkdir(path, mode)
+        except OSError:
+            if not exist_ok or not self.isdir(path):
+                raise
+
+    def mknod(self, path: AnyPath, mode: int = 0o600, device: int = 0, *, dir_fd: int | None = None) -> None:
+        """Make a regular file, fifo, socket or device node (`os.mknod`).
+
+        Errors:
+            EPERM: a directory; a device node, and not root.
+            EINVAL: no such type.
+        """
+        fmt = _stat.S_IFMT(mode)
+        vtype = vtype_of_mode(mode) if fmt else VType.VREG
+        try:
+            if vtype is _VDIR:
+                raise err(errno.EPERM)
+            if vtype in (VType.VNON, _VLNK):
+                raise err(errno.EINVAL)
+            isdev = vtype in (VType.VBLK, VType.VCHR)
+
+            def make(dvp: Vnode, cnp: ComponentName) -> None:
+                if isdev and self.cred.uid:
+                    raise err(errno.EPERM)
+                vap = self._new_attr(dvp, vtype, mode & 0o7777 & ~self.mask, device if isdev else None)
+                dvp.v_op.vop_mknod(dvp, cnp, vap)
+
+            self._make(path, dir_fd, False, make)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    def mkfifo(self, path: AnyPath, mode: int = 0o666, *, dir_fd: int | None = None) -> None:
+        """Make a fifo node (`os.mkfifo`); nothing can be sent through it."""
+        self.mknod(path, _stat.S_IFIFO | mode & 0o7777, dir_fd=dir_fd)
+
+    def symlink(
+        self, src: AnyPath, dst: AnyPath, target_is_directory: bool = False, *, dir_fd: int | None = None
+    ) -> None:
+        """Make *dst* a symbolic link to *src* (`os.symlink`)."""
+        target = self._str(src)
+        try:
+            if "\0" in target:
+                raise ValueError("embedded null byte")
+            if not target:
+                raise err(errno.ENOENT)
+            if len(os.fsencode(target)) >= PATH_MAX:
+                raise err(errno.ENAMETOOLONG)
+            self._make(
+                dst,
+                dir_fd,
+                False,
+                lambda dvp, cnp: dvp.v_op.vop_symlink(dvp, cnp, self._new_attr(dvp, _VLNK, 0o777), target),
+            )
+        except OSError as exc:
+            raise named(exc, src, dst) from exc.__cause__
+
+    def link(
+        self,
+        src: AnyPath,
+        dst: AnyPath,
+        *,
+        src_dir_fd: int | None = None,
+        dst_dir_fd: int | None = None,
+        follow_symlinks: bool = True,
+    ) -> None:
+        """Make *dst* one more name of *src* (`os.link`).
+
+        A link as *src* is followed only where `os.link` does: with *follow_symlinks* and a directory descriptor.
+
+        Errors:
+            EPERM: *src* is a directory.
+            EXDEV: *dst* lies on another mount.
+        """
+        try:
+            follow = follow_symlinks and (src_dir_fd is not None or dst_dir_fd is not None)
+            vp = self._vnode(src, src_dir_fd, follow)
+
+            def make(dvp: Vnode, cnp: ComponentName) -> None:
+                if vp.v_type is _VDIR:
+                    raise err(errno.EPERM)
+                shared = vp.v_lock is not None and vp.v_lock is dvp.v_lock
+                if not shared:
+                    vp.v_op.vop_lock(vp)
+                try:
+                    dvp.v_op.vop_link(dvp, vp, cnp)
+                finally:
+                    if not shared:
+                        vp.v_op.vop_unlock(vp)
+
+            dvp, name, slashes = self._at(dst, dst_dir_fd)
+            if name and name not in _DOTS and dvp.v_mount is not vp.v_mount:
+                if self._lookup_entry(dvp, name, NameiOp.LOOKUP)[0] is not None:
+                    raise err(errno.EEXIST)
+                if slashes:
+                    raise err(errno.ENOENT)
+                raise err(errno.EXDEV)
+            self._make(dst, dst_dir_fd, False, make)
+        except OSError as exc:
+            raise named(exc, src, dst) from exc.__cause__
+
+    # -- removing ------------------------------------------------------------------------------------------------------
+
+    def unlink(self, path: AnyPath, *, dir_fd: int | None = None) -> None:
+        """Remove a name of what is not a directory (`os.unlink`)."""
+        try:
+            dvp, name, slashes = self._at(path, dir_fd)
+            if not name or name in _DOTS:
+                raise err(errno.EISDIR)
+            self._writable(dvp)
+            self._retry(self._unlink, dvp, name, slashes)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    remove = unlink
+
+    def _unlink(self, dvp: Vnode, name: str, slashes: bool) -> None:
+        op = dvp.v_op
+        op.vop_lock(dvp)
+        try:
+            vp, cnp = self._lookup_entry(dvp, name, _DELETE)
+            if vp is None:
+                raise err(errno.ENOENT)
+            vtype = vp.v_type
+            if slashes:
+                raise err(errno.EISDIR if vtype is _VDIR else errno.ENOTDIR)
+            self._may_delete(dvp, vp)
+            self._not_mounted(dvp, name)
+            if vtype is _VDIR:
+                raise err(errno.EISDIR)
+            shared = vp.v_lock is not None and vp.v_lock is dvp.v_lock
+            if not shared:
+                vp.v_op.vop_lock(vp)
+            try:
+                op.vop_remove(dvp, vp, cnp)
+            finally:
+                if not shared:
+                    vp.v_op.vop_unlock(vp)
+        finally:
+            op.vop_unlock(dvp)
+        if vtype is _VLNK:
+            self.table.bump()
+        else:
+            self.table.generation = object()
+        if vp.v_usecount == 0:
+            self.files.inactive(vp)
+
+    def rmdir(self, path: AnyPath, *, dir_fd: int | None = None) -> None:
+        """Remove an empty directory (`os.rmdir`)."""
+        try:
+            dvp, name, _ = self._at(path, dir_fd)
+            if name == "..":
+                raise err(errno.ENOTEMPTY)
+            if name == ".":
+                raise err(errno.EINVAL)
+            if not name:
+                raise err(errno.EBUSY)
+            self._writable(dvp)
+            self._retry(self._rmdir, dvp, name)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    def _rmdir(self, dvp: Vnode, name: str) -> None:
+        op = dvp.v_op
+        op.vop_lock(dvp)
+        try:
+            vp, cnp = self._lookup_entry(dvp, name, _DELETE)
+            if vp is None:
+                raise err(errno.ENOENT)
+            self._may_delete(dvp, vp)
+            if vp.v_type is not _VDIR:
+                raise err(errno.ENOTDIR)
+            self._not_mounted(dvp, name)
+            if vp.v_graft is not None and vp.v_graft.children:
+                raise err(errno.ENOTEMPTY)
+            vp.v_op.vop_lock(vp)
+            try:
+                op.vop_rmdir(dvp, vp, cnp)
+            finally:
+                vp.v_op.vop_unlock(vp)
+        finally:
+            op.vop_unlock(dvp)
+        self.table.bump()
+        if vp.v_usecount == 0:
+            self.files.inactive(vp)
+
+    def removedirs(self, name: AnyPath) -> None:
+        """Remove a directory, and those above it that become empty (`os.removedirs`)."""
+        path = os.fspath(name)
+        self.rmdir(path)
+        head, tail = os.path.split(path)
+        if not tail:
+            head, tail = os.path.split(head)
+        while head and tail:
+            try:
+                self.rmdir(head)
+            except OSError:
+                break
+            head, tail = os.path.split(head)
+
+    # -- renaming ------------------------------------------------------------------------------------------------------
+
+    def rename(
+        self, src: AnyPath, dst: AnyPath, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None
+    ) -> None:
+        """Rename *src* to *dst*, replacing what may be replaced (`os.rename`).
+
+        Errors:
+            EXDEV: *dst* lies on another mount or binding.
+            EBUSY: a key or a mount point, or a directory above one.
+        """
+        try:
+            fdvp, fname, fslashes = self._at(src, src_dir_fd)
+            tdvp, tname, tslashes = self._at(dst, dst_dir_fd)
+            mp = fdvp.v_mount
+            if mp is not tdvp.v_mount:
+                raise err(errno.EXDEV)
+            if not fname or fname in _DOTS or not tname or tname in _DOTS:
+                raise err(errno.EBUSY)
+            self._writable(fdvp)
+            mp.mnt_op.vfs_renamelock_enter(mp)
+            try:
+                self._retry(self._rename, fdvp, fname, fslashes, tdvp, tname, tslashes)
+            finally:
+                mp.mnt_op.vfs_renamelock_exit(mp)
+        except OSError as exc:
+            raise named(exc, src, dst) from exc.__cause__
+
+    def replace(
+        self, src: AnyPath, dst: AnyPath, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None
+    ) -> None:
+        """`os.replace`: the same as `rename`."""
+        self.rename(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    def renames(self, old: AnyPath, new: AnyPath) -> None:
+        """Rename, making the directories above *new* and pruning those above *old* (`os.renames`)."""
+        head, tail = os.path.split(os.fspath(new))
+        if head and tail and not self.exists(head):
+            self.makedirs(head)
+        self.rename(old, new)
+        head, tail = os.path.split(os.fspath(old))
+        if head and tail:
+            try:
+                self.removedirs(head)
+            except OSError:
+                return
+
+    def _rename(self, fdvp: Vnode, fname: str, fslashes: bool, tdvp: Vnode, tname: str, tslashes: bool) -> None:
+        cred = self.cred
+        if fdvp is tdvp:
+            locked = [fdvp]
+            fdvp.v_op.vop_lock(fdvp)
+        else:
+            locked = genfs_rename_lock(fdvp, tdvp, self._below)
+        try:
+            fvp, fcnp = self._lookup_entry(fdvp, fname, _DELETE)
+            if fvp is None:
+                raise err(errno.ENOENT)
+            tvp, tcnp = self._lookup_entry(tdvp, tname, _RENAME)
+            isdir = fvp.v_type is _VDIR
+            if not isdir and (fslashes or tslashes):
+                raise err(errno.ENOTDIR)
+            if fdvp is not tdvp:
+                if isdir and self._below(tdvp, fvp):
+                    raise err(errno.EINVAL)
+                if tvp is not None and tvp.v_type is _VDIR and self._below(fdvp, tvp):
+                    raise err(errno.ENOTEMPTY)
+            if fvp is tvp:
+                return
+            self._may_delete(fdvp, fvp)
+            if tvp is None:
+                self._may_create(tdvp)
+            else:
+                self._may_delete(tdvp, tvp)
+                if isdir and tvp.v_type is not _VDIR:
+                    raise err(errno.ENOTDIR)
+                if not isdir and tvp.v_type is _VDIR:
+                    raise err(errno.EISDIR)
+            if isdir and fdvp is not tdvp:
+                fvp.v_op.vop_access(fvp, ACCESS_WRITE, cred)
+            self._not_mounted(fdvp, fname, below=True)
+            self._not_mounted(tdvp, tname, below=True)
+            more = [vp for vp in (fvp, tvp) if vp is not None and (vp.v_lock is None or vp.v_lock is not fdvp.v_lock)]
+            if more:
+                locked += genfs_lock_ordered(sorted(more, key=lambda vp: vp.v_id))
+            fdvp.v_op.vop_rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp)
+        finally:
+            for vp in reversed(locked):
+                vp.v_op.vop_unlock(vp)
+        if isdir or fvp.v_type is _VLNK or (tvp is not None and tvp.v_type is _VLNK):
+            self.table.bump()
+        else:
+            self.table.generation = object()
+        if tvp is not None and tvp.v_usecount == 0:
+            self.files.inactive(tvp)
+
+    def _below(self, vp: Vnode, above: Vnode) -> bool:
+        """Return whether the directory *vp* is *above* or lies below it, on one mount."""
+        while vp is not above:
+            up = self.namei.dotdot(vp)
+            if up is None or up is vp or up.v_mount is not vp.v_mount:
+                return False
+            vp = up
+        return True
+
+    # -- whiteouts -----------------------------------------------------------------------------------------------------
+
+    def whiteout(self, path: AnyPath) -> None:
+        """Put a whiteout at *path*: a name that is deliberately absent, listed as such by `vop_readdir`.
+
+        Errors:
+            EEXIST: there is something (remove it first).
+            EOPNOTSUPP: the file system has no whiteouts.
+        """
+        try:
+            self._make(path, None, False, lambda dvp, cnp: dvp.v_op.vop_whiteout(dvp, cnp, _CREATE))
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+        self.table.bump()
+
+    def undelete(self, path: AnyPath) -> None:
+        """Take the whiteout at *path* away (`undelete(2)`).
+
+        Errors:
+            ENOENT: there is none.
+            EEXIST: the name is in use.
+        """
+        try:
+            dvp, name, _ = self._at(path, None)
+            if not name or name in _DOTS:
+                raise err(errno.EEXIST)
+            self._writable(dvp)
+            op = dvp.v_op
+            op.vop_lock(dvp)
+            try:
+                vp, cnp = self._lookup_entry(dvp, name, _DELETE)
+                if vp is not None:
+                    raise err(errno.EEXIST)
+                if not cnp.iswhiteout:
+                    raise err(errno.ENOENT)
+                self._may_create(dvp)
+                op.vop_whiteout(dvp, cnp, _DELETE)
+            finally:
+                op.vop_unlock(dvp)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+        self.table.bump()
+
+    # -- where one is --------------------------------------------------------------------------------------------------
+
+    def chdir(self, path: AnyPath | int) -> None:
+        """Make *path* the working directory of this view (`os.chdir`)."""
+        try:
+            vp = self._vnode(path)
+            if vp.v_type is not _VDIR:
+                raise err(errno.ENOTDIR)
+            vp.v_op.vop_access(vp, ACCESS_EXEC, self.cred)
+            self._set_cwd(vp)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    def fchdir(self, fd: int) -> None:
+        """Make the open directory the working directory (`os.fchdir`)."""
+        self.chdir(fd)
+
+    def getcwd(self) -> str:
+        """Return the path of the working directory (`os.getcwd`).
+
+        Errors:
+            ENOENT: it was removed.
+        """
+        return "/" if self.cwd is None else self._path_of(self.cwd)
+
+    def getcwdb(self) -> bytes:
+        """Return the path of the working directory as bytes (`os.getcwdb`)."""
+        return os.fsencode(self.getcwd())
+
+    def umask(self, mask: int, /) -> int:
+        """Set the umask of this view and return what it was (`os.umask`)."""
+        before, self.mask = self.mask, mask & 0o777
+        return before
+
+    def _path_of(self, vp: Vnode) -> str:
+        """Return the absolute path of the directory *vp*, by looking for it in its parents."""
+        names: list[str] = []
+        while True:
+            graft = vp.v_mount.mnt_graft if vp is vp.v_mount.mnt_root else vp.v_graft
+            if graft is not None:
+                base = graft.path()
+                return "/".join(["" if base == "/" else base, *reversed(names)]) or "/"
+            up = self.namei.dotdot(vp)
+            if up is None or up is vp:
+                raise err(errno.ENOENT)
+            entries, _ = up.v_op.vop_readdir(up, 0, None, self.cred)
+            fileid = vp.v_op.vop_getattr(vp, self.cred).va_fileid
+            for entry in entries:
+                if entry.d_type is not _VDIR or entry.d_fileno not in (0, fileid):
+                    continue
+                if self._lookup_entry(up, entry.d_name, NameiOp.LOOKUP)[0] is vp:
+                    names.append(entry.d_name)
+                    break
+            else:
+                raise err(errno.ENOENT)
+            vp = up
+
+    # -- shared --------------------------------------------------------------------------------------------------------
+
+    def _not_mounted(self, dvp: Vnode, name: str, below: bool = False) -> None:
+        """Refuse to touch a key or mount point (with *below*: or a directory above one).
+
+        Errors:
+            EBUSY: it is one.
+        """
+        graft = dvp.v_graft
+        if graft is not None:
+            hanging = graft.children.get(name)
+            if hanging is not None and (hanging.mounts or below):
+                raise err(errno.EBUSY)
+
+    def _retry(self, change: Callable[..., None], dvp: Vnode, name: str, *args: Any) -> None:
+        """Do *change*; when its entry was gone although the name is there, somebody was between: do it again."""
+        for _ in range(_RETRIES):
+            try:
+                return change(dvp, name, *args)
+            except FileNotFoundError:
+                if dvp.v_lock is not None or self._lookup_entry(dvp, name, NameiOp.LOOKUP)[0] is None:
+                    raise
+        return change(dvp, name, *args)
+
+    def exists(self, path: AnyPath | int) -> bool:
+        """Return whether *path* leads to something (`os.path.exists`)."""
+        try:
+            if type(path) is str:
+                return self.namei.lookup(path, None if path[:1] == "/" else self._start(None)) is not None
+            self._vnode(path)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def isdir(self, path: AnyPath | int) -> bool:
+        """Return whether *path* leads to a directory (`os.path.isdir`)."""
+        try:
+            return self._vnode(path).v_type is _VDIR
+        except (OSError, ValueError):
+            return False

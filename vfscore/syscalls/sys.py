@@ -1,0 +1,108 @@
+"""`Sys`: all the calls of one view, and what else a program expects of `os`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from vfscore.syscalls.bulk import Bulk
+from vfscore.syscalls.explain import Explaining
+from vfscore.syscalls.ospath import OsPath
+
+__all__ = ["Sys"]
+
+_CONSTANTS = ("O_", "SEEK_", "F_", "ST_", "XATTR_", "EX_", "RWF_", "POSIX_FADV_")
+_NAMES = frozenset(
+    {
+        "R_OK",
+        "W_OK",
+        "X_OK",
+        "altsep",
+        "curdir",
+        "defpath",
+        "devnull",
+        "error",
+        "extsep",
+        "fsdecode",
+        "fsencode",
+        "fspath",
+        "linesep",
+        "major",
+        "makedev",
+        "minor",
+        "name",
+        "pardir",
+        "pathconf_names",
+        "pathsep",
+        "sep",
+        "stat_result",
+        "statvfs_result",
+        "PathLike",
+        "DirEntry",
+    }
+)
+
+
+class Sys(Bulk, Explaining):
+    """The system calls of a namespace, as one credential sees them: `os`'s names, arguments, results and errors."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> OsPath:
+        """`os.path`, over this view."""
+        return OsPath(self)
+
+    @property
+    def supports_follow_symlinks(self) -> frozenset[Any]:
+        """The calls that take *follow_symlinks* (`os.supports_follow_symlinks`)."""
+        calls = (self.access, self.chmod, self.chown, self.link, self.stat, self.utime)
+        return frozenset((*calls, self.getxattr, self.setxattr, self.listxattr, self.removexattr))
+
+    @property
+    def supports_dir_fd(self) -> frozenset[Any]:
+        """The calls that take *dir_fd* (`os.supports_dir_fd`)."""
+        calls = (self.access, self.chmod, self.chown, self.link, self.mkdir, self.mkfifo, self.mknod, self.open)
+        return frozenset(
+            (*calls, self.readlink, self.rename, self.rmdir, self.stat, self.symlink, self.unlink, self.utime)
+        )
+
+    @property
+    def supports_fd(self) -> frozenset[Any]:
+        """The calls that take a descriptor for a path (`os.supports_fd`)."""
+        calls = (self.chdir, self.chmod, self.chown, self.listdir, self.pathconf, self.scandir, self.stat)
+        return frozenset((*calls, self.statvfs, self.truncate, self.utime))
+
+    def sync(self) -> None:
+        """Write out what every mount has not stored yet (`os.sync`)."""
+        for mp in self.table.mounts():
+            mp.mnt_op.vfs_sync(mp, True, self.cred)
+
+    def getuid(self) -> int:
+        """Return the uid of the credential (`os.getuid`)."""
+        return self.cred.uid
+
+    def getgid(self) -> int:
+        """Return the gid of the credential (`os.getgid`)."""
+        return self.cred.gid
+
+    def geteuid(self) -> int:
+        """Return the uid of the credential (`os.geteuid`)."""
+        return self.cred.uid
+
+    def getegid(self) -> int:
+        """Return the gid of the credential (`os.getegid`)."""
+        return self.cred.gid
+
+    def getgroups(self) -> list[int]:
+        """Return the groups of the credential (`os.getgroups`)."""
+        return sorted(self.cred.groups)
+
+    def __getattr__(self, name: str) -> Any:
+        # The constants and pure functions of `os` are the same here.
+        if name in _NAMES or name.startswith(_CONSTANTS):
+            return getattr(os, name)
+        raise AttributeError(f"vfscore's os has no {name!r}")
+
+    def __repr__(self) -> str:
+        return f"<Sys {self.cred!r}>"

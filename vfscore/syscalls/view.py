@@ -1,0 +1,236 @@
+"""What all calls of one view share: who asks, from where, with which umask; and the checks of permission.
+
+Locks: none of its own. The working directory is one attribute, replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from vfscore.errors import err
+from vfscore.genfs import genfs_can_sticky
+from vfscore.namei import Namei, check_path, split_last
+from vfscore.types import (
+    ACCESS_EXEC,
+    ACCESS_WRITE,
+    ComponentName,
+    Cred,
+    NameiOp,
+    VAttr,
+    VType,
+)
+from vfscore.vnode import Vnode
+
+if TYPE_CHECKING:
+    from vfscore.mount import MountTable
+    from vfscore.syscalls.openfile import FileTable
+
+__all__ = ["AnyPath", "View"]
+
+AnyPath = str | bytes | PathLike[str] | PathLike[bytes]
+_VDIR = VType.VDIR
+_VREG = VType.VREG
+
+
+class View:
+    """A credential, a working directory and a umask over the mounts and open files of a namespace."""
+
+    __slots__ = ("__weakref__", "cred", "cwd", "files", "mask", "namei", "table")
+
+    def __init__(
+        self, table: MountTable, files: FileTable, cred: Cred, cwd: Vnode | None = None, mask: int = 0o022
+    ) -> None:
+        self.table = table
+        self.files = files
+        self.cred = cred
+        self.mask = mask
+        self.namei = Namei(table, cred)
+        self.cwd: Vnode | None = None
+        """The working directory; None is the root, whatever hangs there."""
+        self._set_cwd(cwd)
+
+    def __del__(self) -> None:
+        cwd = getattr(self, "cwd", None)
+        if cwd is not None:
+            self.files.unhold(cwd)
+
+    def _set_cwd(self, vp: Vnode | None) -> None:
+        if vp is not None:
+            self.files.hold(vp)
+        before, self.cwd = self.cwd, vp
+        if before is not None:
+            self.files.unhold(before)
+
+    # -- paths ---------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _str(path: Any) -> str:
+        """Return *path* as the string that the core walks (bytes by surrogateescape)."""
+        path = os.fspath(path)
+        return path if isinstance(path, str) else os.fsdecode(path)
+
+    def _start(self, dir_fd: int | None) -> Vnode:
+        """Return where a relative path begins."""
+        if dir_fd is not None:
+            return self.files.get(dir_fd).vp
+        return self.cwd or self.table.root.directory()
+
+    def _parent(self, path: str, start: Vnode | None) -> tuple[Vnode, str, bool]:
+        """Return the directory of the last component of *path*, that component, and whether slashes follow it."""
+        check_path(path)
+        head, name, slashes = split_last(path)
+        return self.namei.parent(head, start), name, slashes
+
+    def _at(self, path: AnyPath, dir_fd: int | None) -> tuple[Vnode, str, bool]:
+        """`_parent` of a path as the user gave it."""
+        name = path if type(path) is str else self._str(path)
+        return self._parent(name, None if name[:1] == "/" else self._start(dir_fd))
+
+    def _vnode(self, path: AnyPath | int, dir_fd: int | None = None, follow: bool = True) -> Vnode:
+        """Return the vnode of *path*, or of a descriptor.
+
+        Errors:
+            ENOENT: there is nothing.
+
+        Besides those of `Namei.lookup`.
+        """
+        if type(path) is not str:
+            if isinstance(path, int):
+                return self.files.get(path).vp
+            path = self._str(path)
+        vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(dir_fd), follow)
+        if vp is None:
+            raise err(errno.ENOENT)
+        return vp
+
+    # -- permissions ---------------------------------------------------------------------------------------------------
+
+    def _may_create(self, dvp: Vnode) -> None:
+        """Raise unless the credential may make an entry in *dvp* (may_create in Linux's namei.c).
+
+        Errors:
+            EROFS, EACCES: of `vop_access`.
+        """
+        dvp.v_op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, self.cred)
+
+    def _may_delete(self, dvp: Vnode, vp: Vnode) -> None:
+        """Raise unless the credential may take the entry of *vp* out of *dvp* (may_delete in Linux's namei.c).
+
+        Errors:
+            EROFS, EACCES: of `vop_access`.
+            EPERM: the directory is sticky and neither it nor the file is the credential's.
+        """
+        cred = self.cred
+        dvp.v_op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
+        if cred.uid:
+            dva = dvp.v_op.vop_getattr(dvp, cred)
+            sticky = (dva.va_mode or 0) & 0o1000
+            if sticky and not genfs_can_sticky(dva, vp.v_op.vop_getattr(vp, cred), cred):
+                raise err(errno.EPERM)
+
+    def _writable(self, dvp: Vnode) -> None:
+        """Raise EROFS if nothing on the mount of *dvp* may change (mnt_want_write)."""
+        if dvp.v_mount.mnt_rdonly:
+            raise err(errno.EROFS)
+
+    def _new_attr(self, dvp: Vnode, vtype: VType, mode: int, rdev: int | None = None) -> VAttr:
+        """Return the attributes of something new in *dvp*: owner, and the group of a set-gid directory."""
+        cred = self.cred
+        gid = cred.gid
+        dva = dvp.v_op.vop_getattr(dvp, cred) if dvp.v_mount.mnt_type != "etfs" else None
+        if dva is not None and (dva.va_mode or 0) & 0o2000:
+            gid = dva.va_gid or 0
+            if vtype is _VDIR:
+                mode |= 0o2000
+            elif mode & 0o2010 == 0o2010 and cred.uid and gid not in cred.groups:
+                mode &= ~0o2000
+        return VAttr(vtype, mode, None, cred.uid, gid, va_rdev=rdev)
+
+    # -- changes shared by calls on names and on descriptors -----------------------------------------------------------
+
+    def _setattr(self, vp: Vnode, vap: VAttr) -> None:
+        op = vp.v_op
+        op.vop_lock(vp)
+        try:
+            op.vop_setattr(vp, vap, self.cred)
+        finally:
+            op.vop_unlock(vp)
+
+    def _truncate_vnode(self, vp: Vnode, size: int) -> None:
+        vap = VAttr(va_size=size)
+        if self.cred.uid:
+            mode = vp.v_op.vop_getattr(vp, self.cred).va_mode or 0
+            drop = mode & 0o4000 | (mode & 0o2000 if mode & 0o010 else 0)
+            if drop:
+                vap.va_mode = mode & ~drop
+        self._setattr(vp, vap)
+
+    def _chmod_vnode(self, vp: Vnode, mode: int) -> None:
+        """Change the mode.
+
+        Errors:
+            EPERM: neither root nor the owner.
+            EOPNOTSUPP: a symbolic link, whose mode nothing reads.
+        """
+        cred = self.cred
+        self._writable(vp)
+        if vp.v_type is VType.VLNK:
+            raise err(errno.EOPNOTSUPP)
+        mode &= 0o7777
+        if cred.uid:
+            va = vp.v_op.vop_getattr(vp, cred)
+            if cred.uid != va.va_uid:
+                raise err(errno.EPERM)
+            if va.va_gid not in cred.groups:
+                mode &= ~0o2000
+        self._setattr(vp, VAttr(va_mode=mode))
+        self.table.bump()
+
+    def _chown_vnode(self, vp: Vnode, uid: int, gid: int) -> None:
+        """Change owner and group; -1 leaves one alone. Set-id bits of what is not a directory go.
+
+        Errors:
+            EPERM: not root, and not the owner giving the file to one of their own groups.
+        """
+        cred = self.cred
+        self._writable(vp)
+        va = vp.v_op.vop_getattr(vp, cred)
+        if cred.uid:
+            if uid not in (-1, va.va_uid) or (uid != -1 and cred.uid != va.va_uid):
+                raise err(errno.EPERM)
+            if gid != -1 and (cred.uid != va.va_uid or (gid not in cred.groups and gid != va.va_gid)):
+                raise err(errno.EPERM)
+        vap = VAttr(va_uid=va.va_uid if uid == -1 else uid, va_gid=va.va_gid if gid == -1 else gid)
+        if vp.v_type is not _VDIR:
+            mode = va.va_mode or 0
+            kept = mode & ~0o4000 & ~(0o2000 if mode & 0o010 else 0)
+            if kept != mode:
+                vap.va_mode = kept
+        self._setattr(vp, vap)
+        self.table.bump()
+
+    def _statvfs_vnode(self, vp: Vnode) -> os.statvfs_result:
+        mp = vp.v_mount
+        st = mp.mnt_op.vfs_statvfs(mp)
+        if mp.mnt_rdonly:
+            st.f_flag |= os.ST_RDONLY
+        if not st.f_fsid:
+            st.f_fsid = mp.mnt_fsid
+        return st.result()
+
+    def _pathconf_vnode(self, vp: Vnode, name: str | int) -> int:
+        if isinstance(name, int):
+            names = [key for key, number in os.pathconf_names.items() if number == name]
+            if not names:
+                raise err(errno.EINVAL)
+            name = names[0]
+        elif name not in os.pathconf_names:
+            raise ValueError("unrecognized configuration name")
+        return vp.v_op.vop_pathconf(vp, name)
+
+    def _lookup_entry(self, dvp: Vnode, name: str, op: NameiOp) -> tuple[Vnode | None, ComponentName]:
+        cnp = ComponentName(name, op, self.cred, (), True, False)
+        return self.namei.child(dvp, cnp), cnp

@@ -1,0 +1,348 @@
+"""Listing, and everything recursive: listdir, scandir, walk, find, glob.
+
+Grafts are merged into each listing here: a key or mount point is listed where it hangs, and hides an entry of its name.
+"""
+
+from __future__ import annotations
+
+import errno
+import fnmatch
+import os
+import re
+import stat as _stat
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from vfscore.errors import err
+from vfscore.syscalls.attrs import Attrs
+from vfscore.syscalls.openfile import named
+from vfscore.syscalls.paths import Paths
+from vfscore.types import Dirent, NameiOp, VAttr, VType
+from vfscore.vnode import Vnode
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from vfscore.syscalls.sys import Sys
+    from vfscore.syscalls.view import AnyPath
+
+__all__ = ["DirEntry", "ScandirIterator", "Walking"]
+
+_VDIR = VType.VDIR
+_VLNK = VType.VLNK
+
+
+class DirEntry:
+    """What `scandir` yields: `os.DirEntry`, over a namespace."""
+
+    __slots__ = ("_dvp", "_entry", "_lstat", "_stat", "_sys", "name", "path")
+
+    def __init__(self, sys: Sys, dvp: Vnode, entry: Dirent, name: Any, path: Any) -> None:
+        self._sys = sys
+        self._dvp = dvp
+        self._entry = entry
+        self._stat: os.stat_result | None = None
+        self._lstat: os.stat_result | None = None
+        self.name = name
+        self.path = path
+
+    def __fspath__(self) -> Any:
+        return self.path
+
+    def inode(self) -> int:
+        """Return the inode number."""
+        return self._entry.d_fileno or self.stat(follow_symlinks=False).st_ino
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        """Return the attributes, asked for once."""
+        if follow_symlinks and self._entry.d_type is _VLNK:
+            if self._stat is None:
+                self._stat = self._sys.stat(self.path)
+            return self._stat
+        if self._lstat is None:
+            attr = self._entry.d_attr
+            self._lstat = self._sys.stat(self.path, follow_symlinks=False) if attr is None else attr.stat()
+        return self._lstat
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        """Return whether it is a directory, or with *follow_symlinks* a link to one."""
+        return self._is(_VDIR, _stat.S_ISDIR, follow_symlinks)
+
+    def is_file(self, *, follow_symlinks: bool = True) -> bool:
+        """Return whether it is a regular file, or with *follow_symlinks* a link to one."""
+        return self._is(VType.VREG, _stat.S_ISREG, follow_symlinks)
+
+    def is_symlink(self) -> bool:
+        """Return whether it is a symbolic link."""
+        return self._entry.d_type is _VLNK
+
+    def is_junction(self) -> bool:
+        """Return False: junctions are Windows'."""
+        return False
+
+    def _is(self, vtype: VType, test: Callable[[int], bool], follow: bool) -> bool:
+        if self._entry.d_type is not _VLNK or not follow:
+            return self._entry.d_type is vtype
+        try:
+            return test(self.stat().st_mode)
+        except FileNotFoundError:
+            return False
+
+    def __repr__(self) -> str:
+        return f"<DirEntry {self.name!r}>"
+
+
+class ScandirIterator:
+    """What `scandir` returns: an iterator, and a context manager."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Iterator[DirEntry]) -> None:
+        self._entries = entries
+
+    def __iter__(self) -> ScandirIterator:
+        return self
+
+    def __next__(self) -> DirEntry:
+        return next(self._entries)
+
+    def __enter__(self) -> ScandirIterator:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the iteration."""
+        self._entries = iter(())
+
+
+class Walking(Attrs, Paths):
+    """The part of `Sys` that lists."""
+
+    __slots__ = ()
+
+    def _list(self, vp: Vnode) -> list[Dirent]:
+        """Return the entries of *vp* that are to be seen: whiteouts left out, grafts merged in.
+
+        Errors:
+            ENOTDIR: *vp* is no directory.
+            EACCES: it may not be read.
+        """
+        self._readable_dir(vp)
+        entries, eof = vp.v_op.vop_readdir(vp, 0, None, self.cred)
+        while not eof:
+            more, eof = vp.v_op.vop_readdir(vp, entries[-1].d_cookie if entries else 0, None, self.cred)
+            if not more:
+                break
+            entries += more
+        for entry in entries:
+            if entry.d_whiteout:
+                entries = [entry for entry in entries if not entry.d_whiteout]
+                break
+        graft = vp.v_graft
+        if graft is None or not graft.children:
+            return entries
+        merged = {entry.d_name: entry for entry in entries}
+        for name, hanging in list(graft.children.items()):
+            root = hanging.root
+            if root is not None:
+                merged[name] = Dirent(name, root.v_type)
+            elif name not in merged or merged[name].d_type is not _VDIR:
+                merged[name] = Dirent(name, _VDIR)
+        return list(merged.values())
+
+    def listdir(self, path: AnyPath | int | None = ".") -> list[Any]:
+        """Return the names in a directory, in no order (`os.listdir`): bytes for a path of bytes."""
+        path = "." if path is None else path
+        try:
+            names = [entry.d_name for entry in self._list(self._vnode(path))]
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+        if not isinstance(path, str | int) and isinstance(os.fspath(path), bytes):
+            return [os.fsencode(name) for name in names]
+        return names
+
+    def listattr(self, path: AnyPath | int) -> list[tuple[str, VAttr]]:
+        """Return (name, attributes) of each entry of a directory, those of links themselves."""
+        try:
+            vp = self._vnode(path)
+            out = []
+            for entry in self._list(vp):
+                attr = entry.d_attr
+                if attr is None:
+                    child, _ = self._lookup_entry(vp, entry.d_name, NameiOp.LOOKUP)
+                    if child is None:
+                        continue  # removed since it was listed
+                    attr = child.v_op.vop_getattr(child, self.cred)
+                out.append((entry.d_name, attr))
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+        return out
+
+    def scandir(self, path: AnyPath | int | None = ".") -> ScandirIterator:
+        """Return an iterator over the entries of a directory (`os.scandir`)."""
+        path = "." if path is None else path
+        try:
+            vp = self._vnode(path)
+            entries = self._list(vp)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+        return ScandirIterator(self._direntries(vp, path, entries))
+
+    def _direntries(self, vp: Vnode, path: AnyPath | int, entries: list[Dirent]) -> Iterator[DirEntry]:
+        sys: Any = self
+        if isinstance(path, int):
+            for entry in entries:
+                yield DirEntry(sys, vp, entry, entry.d_name, entry.d_name)
+            return
+        top: Any = os.fspath(path)
+        for entry in entries:
+            name: Any = os.fsencode(entry.d_name) if isinstance(top, bytes) else entry.d_name
+            yield DirEntry(sys, vp, entry, name, os.path.join(top, name))
+
+    def walk(
+        self,
+        top: AnyPath,
+        topdown: bool = True,
+        onerror: Callable[[OSError], Any] | None = None,
+        followlinks: bool = False,
+    ) -> Iterator[tuple[Any, list[Any], list[Any]]]:
+        """Yield (directory, names of directories, names of the rest) for *top* and all below it (`os.walk`)."""
+        todo: list[Any] = [os.fspath(top)]
+        while todo:
+            here = todo.pop()
+            if isinstance(here, tuple):
+                yield here
+                continue
+            dirs, files, deeper = [], [], []
+            try:
+                with self.scandir(here) as entries:
+                    for entry in entries:
+                        if entry.is_dir():
+                            dirs.append(entry.name)
+                            if followlinks or not entry.is_symlink():
+                                deeper.append(entry.name)
+                        else:
+                            files.append(entry.name)
+            except OSError as exc:
+                if onerror is not None:
+                    onerror(exc)
+                continue
+            if topdown:
+                yield here, dirs, files
+                links = set() if followlinks else {n for n in dirs if self._islink(os.path.join(here, n))}
+                todo.extend(os.path.join(here, name) for name in reversed(dirs) if name not in links)
+            else:
+                todo.append((here, dirs, files))
+                todo.extend(os.path.join(here, name) for name in reversed(deeper))
+
+    def _islink(self, path: Any) -> bool:
+        try:
+            return self._vnode(path, None, False).v_type is _VLNK
+        except (OSError, ValueError):
+            return False
+
+    def find(self, path: AnyPath, maxdepth: int | None = None) -> list[tuple[str, Dirent]]:
+        """Return (absolute path, entry) of everything below a directory, at most *maxdepth* levels deep.
+
+        Directories are among them, links are not followed, keys and mounts are entered. What may not be read is left
+        out, without an error.
+        """
+        name = self._str(path)
+        try:
+            vp = self._vnode(name)
+            if vp.v_type is not _VDIR:
+                raise err(errno.ENOTDIR)
+            self._readable_dir(vp)
+            base = name.rstrip("/") if name[:1] == "/" else os.path.join(self.getcwd(), name).rstrip("/")
+            return self._find(vp, base, maxdepth)
+        except OSError as exc:
+            raise named(exc, path) from exc.__cause__
+
+    def _find(self, top: Vnode, base: str, maxdepth: int | None) -> list[tuple[str, Dirent]]:
+        out: list[tuple[str, Dirent]] = []
+        todo = [(top, base + "/", maxdepth)]
+        while todo:
+            vp, prefix, depth = todo.pop()
+            if depth is not None and depth <= 0:
+                continue
+            graft = vp.v_graft
+            if graft is None or not graft.children:
+                found = vp.v_op.vop_find(vp, depth, self.cred)
+                out += [(prefix + name, entry) for name, entry in found]
+                continue
+            for entry in self._list(vp):
+                out.append((prefix + entry.d_name, entry))
+                if entry.d_type is _VDIR:
+                    try:
+                        child, _ = self._lookup_entry(vp, entry.d_name, NameiOp.LOOKUP)
+                        if child is not None and child.v_type is _VDIR:
+                            self._readable_dir(child)
+                            todo.append((child, prefix + entry.d_name + "/", None if depth is None else depth - 1))
+                    except PermissionError:
+                        continue
+        return out
+
+    def glob(self, pattern: str, *, recursive: bool = True) -> list[str]:
+        """Return the paths that match *pattern*: ``*``, ``?``, ``[…]``, and ``**`` for any number of directories.
+
+        As `glob.glob`: names that begin with a dot match only a pattern that does.
+        """
+        absolute = pattern.startswith("/")
+        parts = [part for part in pattern.split("/") if part]
+        found: list[str] = ["/" if absolute else ""]
+        for i, part in enumerate(parts):
+            last = i == len(parts) - 1
+            step: list[str] = []
+            for base in found:
+                step += self._glob_step(base, part, last, recursive)
+            found = step
+        if pattern.endswith("/"):
+            found = [path + "/" for path in found if path and self.isdir(path)]
+        return sorted(set(found) - {""})
+
+    def _glob_step(self, base: str, part: str, last: bool, recursive: bool) -> Iterator[str]:
+        if part == "**" and recursive:
+            yield base
+            for path, entry in self._descend(base):
+                if not last and entry.d_type is not _VDIR:
+                    continue
+                yield path
+            return
+        if not re.search(r"[*?\[]", part):
+            path = os.path.join(base, part)
+            if self._lexists(path):
+                yield path
+            return
+        match = re.compile(fnmatch.translate(part)).match
+        try:
+            names = self.listdir(base or ".")
+        except OSError:
+            return
+        for name in names:
+            if (not name.startswith(".") or part.startswith(".")) and match(name):
+                yield os.path.join(base, name)
+
+    def _descend(self, base: str) -> Iterator[tuple[str, Dirent]]:
+        todo = [base]
+        while todo:
+            here = todo.pop()
+            try:
+                entries = self._list(self._vnode(here or "."))
+            except OSError:
+                continue
+            for entry in entries:
+                if entry.d_name.startswith("."):
+                    continue
+                path = os.path.join(here, entry.d_name)
+                yield path, entry
+                if entry.d_type is _VDIR:
+                    todo.append(path)
+
+    def _lexists(self, path: str) -> bool:
+        try:
+            self._vnode(path, None, False)
+        except (OSError, ValueError):
+            return False
+        return True
