@@ -173,7 +173,7 @@ class Mount:
         if fs.specops is not None:
             self.v_specop = OpVector.compile(fs.specops, layers, fs.name)
         self.mnt_data: Any = None
-        self.mnt_rdonly = readonly
+        self.mnt_rdonly = readonly or any(getattr(layer, "rdonly", False) for layer in layers)
         self.mnt_dead = False
         self.mnt_fsid = _next_fsid()
         self.mnt_direct = self.v_op.wrapped.isdisjoint(("vop_lookup", "vop_access"))

@@ -1,7 +1,7 @@
 """Op vectors: one implementer, genfs's defaults and the layers of a mount, compiled into slots.
 
-A call of an op is then an attribute and a call, ``vp.v_op.vop_read(…)``, and no hook dispatch. A vector is made once for
-each (implementer, layers) and shared by all the mounts that have both the same; a slot takes what it needs from the
+A call of an op is then an attribute and a call, ``vp.v_op.vop_read(…)``, and no hook dispatch. A vector is made once
+for each (implementer, layers) and shared by all the mounts that have both the same; a slot takes what it needs from the
 vnode.
 
 Layers are pluggy wrappers (``@hookimpl(wrapper=True)``): generators that yield once, around the op inside. The first
@@ -18,11 +18,19 @@ import difflib
 import inspect
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self
 
 from vfscore.errors import PluginError
-from vfscore.genfs import DEV_DEFAULTS, VFS_DEFAULTS, VNODE_DEFAULTS, eopnotsupp
+from vfscore.genfs import (
+    DEV_DEFAULTS,
+    VFS_DEFAULTS,
+    VNODE_DEFAULTS,
+    eopnotsupp,
+    genfs_read_by,
+    genfs_readdir_plain,
+    genfs_readinto_by,
+)
 from vfscore.spec import PROJECT, DeviceOps, VfsOps, VnodeOps
 
 __all__ = ["DevVector", "OpVector", "VfsVector", "check_hookimpls", "hookimpls_of", "layer_name", "spec_hooks"]
@@ -44,11 +52,23 @@ def hookimpls_of(obj: object) -> Iterator[tuple[str, _Op, Mapping[str, Any]]]:
     for name in dir(obj):
         if name.startswith("__"):
             continue
-        static = inspect.getattr_static(obj, name)
-        func = static.__func__ if isinstance(static, staticmethod | classmethod) else static
-        opts = getattr(func, f"{PROJECT}_impl", None)
+        opts = getattr(_function(obj, name), f"{PROJECT}_impl", None)
         if isinstance(opts, dict):
             yield opts.get("specname") or name, getattr(obj, name), opts
+
+
+def _function(obj: object, name: str) -> object:
+    """Return the function behind an attribute, without evaluating a property."""
+    static = inspect.getattr_static(obj, name, None)
+    return static.__func__ if isinstance(static, staticmethod | classmethod) else static
+
+
+def _unmarked(obj: object, hooks: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    """Yield the methods of *obj* that are called like a hook and lack the marker."""
+    for name in hooks.keys() & set(dir(obj)):
+        func = _function(obj, name)
+        if inspect.isfunction(func) and not hasattr(func, f"{PROJECT}_impl") and not hasattr(func, f"{PROJECT}_spec"):
+            yield name
 
 
 def _complain(who: str, name: str, what: str) -> PluginError:
@@ -68,8 +88,13 @@ def check_hookimpls(
 
     Raises:
         PluginError: a name that is no hook, an argument that the hook has not, an argument with a default, a wrapper
-            that is no generator, or two bodies for one hook.
+            that is no generator, two bodies for one hook, a body without its marker, or a class where its instance
+            belongs.
     """
+    if inspect.isclass(obj):
+        raise PluginError(f"{who}: {obj.__qualname__} is a class; pass an instance")
+    for name in sorted(_unmarked(obj, hooks)):
+        raise _complain(who, name, "is not marked with @hookimpl, and would never be called")
     found: dict[str, _Op] = {}
     for name, method, opts in hookimpls_of(obj):
         if name not in hooks:
@@ -80,7 +105,9 @@ def check_hookimpls(
         if opts.get("hookwrapper"):
             raise _complain(who, name, "uses hookwrapper=True; use wrapper=True, whose generator returns the result")
         if wrappers is not None and bool(opts.get("wrapper")) != wrappers:
-            should = "must be a wrapper (@hookimpl(wrapper=True)) in a layer" if wrappers else "cannot be a wrapper here"
+            should = (
+                "must be a wrapper (@hookimpl(wrapper=True)) in a layer" if wrappers else "cannot be a wrapper here"
+            )
             raise _complain(who, name, should)
         if opts.get("wrapper") and not inspect.isgeneratorfunction(method):
             raise _complain(who, name, "is a wrapper without a yield")
@@ -110,47 +137,91 @@ def _positional(method: _Op, spec_args: tuple[str, ...]) -> _Op:
     return pick
 
 
-def _wrapped(wrapper: _Op, inner: _Op, name: str) -> _Op:
-    """Return *inner* with the generator function *wrapper* around it."""
+_CALL: Final = """
+def call({args}):
+    gen = wrapper({args})
+    try:
+        gen.send(None)
+    except StopIteration:
+        raise PluginError(f"{{wrapper!r}}: wrapper of {{name!r}} returned before its yield") from None
+    try:
+        result = inner({args})
+    except BaseException as exc:  # noqa: BLE001  # the wrapper decides, as in pluggy
+        return thrown(gen, exc, wrapper, name)
+    try:
+        gen.send(result)
+    except StopIteration as stop:
+        return stop.value
+    return twice(gen, wrapper, name)
+"""
+"""A call of a wrapped op. It is made from text for each number of arguments, because ``*args`` costs a fifth more."""
 
-    def call(*args: Any) -> Any:
-        gen = wrapper(*args)
-        try:
-            gen.send(None)
-        except StopIteration:
-            raise PluginError(f"{wrapper!r}: wrapper of {name!r} returned before its yield") from None
-        try:
-            result = inner(*args)
-        except BaseException as exc:
-            try:
-                gen.throw(exc)
-            except StopIteration as stop:
-                return stop.value
-        else:
-            try:
-                gen.send(result)
-            except StopIteration as stop:
-                return stop.value
-        gen.close()
-        raise PluginError(f"{wrapper!r}: wrapper of {name!r} yielded twice")
+_calls: Final[dict[int, Any]] = {}
 
+
+def _thrown(gen: Generator[None, Any, Any], exc: BaseException, wrapper: _Op, name: str) -> Any:
+    """Go on with a wrapper whose op raised *exc*."""
+    try:
+        gen.throw(exc)
+    except StopIteration as stop:
+        return stop.value
+    return _twice(gen, wrapper, name)
+
+
+def _twice(gen: Generator[None, Any, Any], wrapper: _Op, name: str) -> NoReturn:
+    gen.close()
+    raise PluginError(f"{wrapper!r}: wrapper of {name!r} yielded twice")
+
+
+def _wrapped(wrapper: _Op, inner: _Op, name: str, arity: int) -> _Op:
+    """Return *inner*, of *arity* arguments, with the generator function *wrapper* around it."""
+    code = _calls.get(arity)
+    if code is None:
+        text = _CALL.format(args=", ".join(f"a{n}" for n in range(arity)))
+        code = _calls[arity] = compile(text, f"<{__name__}: {arity} arguments>", "exec")
+    space: dict[str, Any] = {
+        "wrapper": wrapper,
+        "inner": inner,
+        "name": name,
+        "thrown": _thrown,
+        "twice": _twice,
+        "PluginError": PluginError,
+    }
+    exec(code, space)
+    call: _Op = space.pop("call")
     return call
 
 
 _BULK: Final[Mapping[str, frozenset[str]]] = {
-    "vop_readinto": frozenset({"vop_read"}),
-    "vop_view": frozenset({"vop_read"}),
-    "vop_read_ranges": frozenset({"vop_read"}),
+    "vop_view": frozenset({"vop_read", "vop_readinto"}),
+    "vop_read_ranges": frozenset({"vop_read", "vop_readinto"}),
     "vop_read_many": frozenset(
-        {"vop_lookup", "vop_access", "vop_open", "vop_getattr", "vop_read", "vop_close"}
+        {"vop_lookup", "vop_access", "vop_open", "vop_getattr", "vop_read", "vop_readinto", "vop_close"}
     ),
     "vop_write_many": frozenset(
         {"vop_lookup", "vop_access", "vop_create", "vop_open", "vop_setattr", "vop_write", "vop_close"}
     ),
     "vop_remove_many": frozenset({"vop_lookup", "vop_access", "vop_remove"}),
-    "vop_find": frozenset({"vop_lookup", "vop_access", "vop_readdir"}),
+    "vop_find": frozenset({"vop_lookup", "vop_access", "vop_getattr", "vop_readdir"}),
 }
 """An op that answers for others at once → those others."""
+
+
+def _around(bodies: dict[str, _Op], layer: Mapping[str, _Op], vector: type[_Vector]) -> None:
+    """Put the wrappers of one more *layer* around *bodies*, and keep every way around them shut."""
+    for bulk, parts in _BULK.items():
+        if bulk in bodies and bulk not in layer and not parts.isdisjoint(layer):
+            bodies[bulk] = vector.defaults[bulk]
+    if "vop_getattr" in layer and "vop_readdir" not in layer:
+        bodies["vop_readdir"] = genfs_readdir_plain(bodies["vop_readdir"])
+    for name, method in layer.items():
+        args = vector.hooks[name]
+        bodies[name] = _wrapped(_positional(method, args), bodies[name], name, len(args))
+    # One way of reading stands for the other: bound to the body just made, so that each layer is met once.
+    if "vop_read" in layer and "vop_readinto" not in layer:
+        bodies["vop_readinto"] = genfs_readinto_by(bodies["vop_read"])
+    elif "vop_readinto" in layer and "vop_read" not in layer:
+        bodies["vop_read"] = genfs_read_by(bodies["vop_readinto"])
 
 
 class _Vector:
@@ -173,18 +244,14 @@ class _Vector:
         bodies = {name: _positional(own[name], args) for name, args in self.hooks.items() if name in own}
         for name in self.hooks:
             bodies.setdefault(name, self.defaults.get(name, eopnotsupp))
-        if "vop_read" in self.hooks and not self.served & {"vop_read", "vop_readinto"}:
-            bodies["vop_read"] = bodies["vop_readinto"] = eopnotsupp
+        if "vop_read" in own and "vop_readinto" not in own:
+            bodies["vop_readinto"] = genfs_readinto_by(bodies["vop_read"])
+        elif "vop_readinto" in own and "vop_read" not in own:
+            bodies["vop_read"] = genfs_read_by(bodies["vop_readinto"])
         for layer in reversed(self.layers):
             around = check_hookimpls(layer, _ALL_HOOKS, f"{who}, layer {layer_name(layer)!r}", wrappers=True)
             mine = {name: method for name, method in around.items() if name in self.hooks}
-            for bulk, parts in _BULK.items():
-                if bulk in bodies and bulk not in mine and not parts.isdisjoint(mine):
-                    bodies[bulk] = self.defaults[bulk]
-            if "vop_readinto" in mine and "vop_read" not in mine and "vop_read" not in self.served:
-                bodies["vop_read"] = self.defaults["vop_read"]
-            for name, method in mine.items():
-                bodies[name] = _wrapped(_positional(method, self.hooks[name]), bodies[name], name)
+            _around(bodies, mine, type(self))
             wrapped |= mine.keys()
         self.wrapped = frozenset(wrapped)
         """The ops that some layer is around."""
@@ -230,7 +297,7 @@ else:
 
         hooks = spec_hooks(VnodeOps)
         defaults = VNODE_DEFAULTS
-        _known = weakref.WeakValueDictionary()
+        _known: ClassVar = weakref.WeakValueDictionary()
         _lock = threading.Lock()
         __slots__ = tuple(hooks)
 
@@ -239,7 +306,7 @@ else:
 
         hooks = spec_hooks(VfsOps)
         defaults = VFS_DEFAULTS
-        _known = weakref.WeakValueDictionary()
+        _known: ClassVar = weakref.WeakValueDictionary()
         _lock = threading.Lock()
         __slots__ = tuple(hooks)
 
@@ -248,7 +315,7 @@ else:
 
         hooks = spec_hooks(DeviceOps)
         defaults = DEV_DEFAULTS
-        _known = weakref.WeakValueDictionary()
+        _known: ClassVar = weakref.WeakValueDictionary()
         _lock = threading.Lock()
         __slots__ = tuple(hooks)
 

@@ -1,8 +1,8 @@
 """genfs: op bodies to borrow, after miscfs/genfs.
 
 `ops` has the defaults that `opv` puts into the slots a file system leaves empty, `access` the permission rules,
-`rename` the lock order of a rename, `readonly` the answers of a file system that cannot be changed, `bulk` the loops that stand
-in for bulk ops. Nothing here knows a file system; everything goes through ``vp.v_op``.
+`rename` the lock order of a rename, `readonly` the answers of a file system that cannot be changed, `bulk` the loops
+that stand in for bulk ops. Nothing here knows a file system; everything goes through ``vp.v_op``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from vfscore.genfs.ops import (
     genfs_badfd,
     genfs_nolock,
     genfs_nullop,
+    genfs_read_by,
+    genfs_readdir_plain,
+    genfs_readinto_by,
 )
 from vfscore.genfs.readonly import ReadOnlyOps
 from vfscore.genfs.rename import genfs_lock_ordered, genfs_rename_lock
@@ -34,5 +37,8 @@ __all__ = [
     "genfs_lock_ordered",
     "genfs_nolock",
     "genfs_nullop",
+    "genfs_read_by",
+    "genfs_readdir_plain",
+    "genfs_readinto_by",
     "genfs_rename_lock",
 ]

@@ -61,11 +61,11 @@ def _read_one(dvp: Vnode, path: str, cred: Cred) -> bytes:
     try:
         size = vp.v_op.vop_getattr(vp, cred).va_size or 0
         data = vp.v_op.vop_read(vp, 0, size, IoFlag.NONE, cred)
-        if len(data) < size:
-            return data
-        rest = [data]
-        while more := vp.v_op.vop_read(vp, sum(map(len, rest)), 1 << 20, IoFlag.NONE, cred):
+        # The end is where nothing comes any more: the file may have grown, and a layer may give less than there is.
+        rest, done = [data], len(data)
+        while more := vp.v_op.vop_read(vp, done, max(size - done, 1 << 20), IoFlag.NONE, cred):
             rest.append(more)
+            done += len(more)
         return data if len(rest) == 1 else b"".join(rest)
     finally:
         vp.v_op.vop_close(vp, os.O_RDONLY, cred)
@@ -84,8 +84,15 @@ def genfs_read_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[bytes 
 
 def genfs_read_ranges(vp: Vnode, ranges: Sequence[tuple[int, int]], cred: Cred) -> list[bytes]:
     """`vop_read_ranges`, one range after the other."""
+    return [_read_range(vp, offset, size, cred) for offset, size in ranges]
+
+
+def _read_range(vp: Vnode, offset: int, size: int, cred: Cred) -> bytes:
     read = vp.v_op.vop_read
-    return [read(vp, offset, size, IoFlag.NONE, cred) for offset, size in ranges]
+    data = read(vp, offset, size, IoFlag.NONE, cred)
+    while len(data) < size and (more := read(vp, offset + len(data), size - len(data), IoFlag.NONE, cred)):
+        data += more
+    return data
 
 
 def _write_one(dvp: Vnode, path: str, data: bytes, cred: Cred) -> None:

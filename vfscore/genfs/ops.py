@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from vfscore.errors import err
 from vfscore.genfs import bulk
 from vfscore.genfs.access import genfs_access
-from vfscore.types import NAME_MAX, PATH_MAX, Cred, IoFlag, Statvfs
+from vfscore.types import NAME_MAX, PATH_MAX, Cred, Dirent, IoFlag, Statvfs
 from vfscore.vnode import Vnode, vnode_lock
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ __all__ = [
     "genfs_badfd",
     "genfs_nolock",
     "genfs_nullop",
+    "genfs_read_by",
+    "genfs_readdir_plain",
+    "genfs_readinto_by",
 ]
 
 _POLL_READY: Final = 0x1 | 0x4 | 0x40 | 0x100
@@ -130,19 +133,39 @@ def genfs_readlink(vp: Vnode, cred: Cred) -> str:
     raise err(errno.EINVAL)
 
 
-def genfs_read(vp: Vnode, offset: int, size: int, ioflag: IoFlag, cred: Cred) -> bytes:
-    """`vop_read` by way of `vop_readinto`."""
-    buf = bytearray(size)
-    n = vp.v_op.vop_readinto(vp, memoryview(buf), offset, ioflag, cred)
-    return bytes(buf) if n == size else bytes(memoryview(buf)[:n])
+def genfs_read_by(readinto: Callable[..., int]) -> Callable[..., bytes]:
+    """Return the `vop_read` of who has *readinto* only."""
+
+    def genfs_read(vp: Vnode, offset: int, size: int, ioflag: IoFlag, cred: Cred) -> bytes:
+        buf = bytearray(size)
+        n = readinto(vp, memoryview(buf), offset, ioflag, cred)
+        return bytes(buf) if n == size else bytes(memoryview(buf)[:n])
+
+    return genfs_read
 
 
-def genfs_readinto(vp: Vnode, buf: memoryview, offset: int, ioflag: IoFlag, cred: Cred) -> int:
-    """`vop_readinto` by way of `vop_read`."""
-    data = vp.v_op.vop_read(vp, offset, len(buf), ioflag, cred)
-    n = len(data)
-    buf[:n] = data
-    return n
+def genfs_readinto_by(read: Callable[..., bytes]) -> Callable[..., int]:
+    """Return the `vop_readinto` of who has *read* only."""
+
+    def genfs_readinto(vp: Vnode, buf: memoryview, offset: int, ioflag: IoFlag, cred: Cred) -> int:
+        data = read(vp, offset, len(buf), ioflag, cred)
+        n = len(data)
+        buf[:n] = data
+        return n
+
+    return genfs_readinto
+
+
+def genfs_readdir_plain(
+    readdir: Callable[..., tuple[list[Dirent], bool]],
+) -> Callable[..., tuple[list[Dirent], bool]]:
+    """Return *readdir* without the attributes that it gives for free: a layer has something to say about those."""
+
+    def genfs_readdir(vp: Vnode, cookie: int, limit: int | None, cred: Cred) -> tuple[list[Dirent], bool]:
+        entries, eof = readdir(vp, cookie, limit, cred)
+        return [Dirent(e.d_name, e.d_type, e.d_fileno, e.d_cookie, None, e.d_whiteout) for e in entries], eof
+
+    return genfs_readdir
 
 
 def genfs_noview(*_args: Any) -> None:
@@ -168,8 +191,6 @@ VNODE_DEFAULTS: Final[Mapping[str, Callable[..., Any]]] = {
     "vop_open": genfs_nullop,
     "vop_close": genfs_nullop,
     "vop_access": genfs_access,
-    "vop_read": genfs_read,
-    "vop_readinto": genfs_readinto,
     "vop_view": genfs_noview,
     "vop_readlink": genfs_readlink,
     "vop_fsync": genfs_nullop,

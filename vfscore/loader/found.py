@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import inspect
+import logging
 import threading
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from vfscore.spec import PROJECT, SPEC_VERSION, Device, FileSystem, Layer, Regis
 
 __all__ = ["Plugin", "PluginStatus", "core", "entry_points", "handed_over", "thing"]
 
+_log: Final = logging.getLogger("vfscore.loader")
 _HOOKS: Final = spec_hooks(Registration)
 _CALLED_ONE_BY_ONE: Final = ("vfs_filesystems", "vfs_devices", "vfs_layers", "vfs_mounted", "vfs_unmounted")
 """Hooks that are asked of each plugin by itself, so that a wrapper around the others has no place."""
@@ -44,6 +46,10 @@ class PluginStatus(NamedTuple):
     hooks: tuple[str, ...]
     kinds: tuple[str, ...]
     """What it brings: ``backend``, ``filesystem rumpfs``, ``layer trace``, ``device zero (1)``…"""
+
+
+class _NoHookError(PluginError):
+    """A plugin that brings nothing: an error to whoever looks, but nobody misses anything."""
 
 
 class Plugin:
@@ -82,9 +88,11 @@ class Plugin:
                     self._error = None
                 except PluginError as exc:
                     self._error = exc
+                    _log.log(logging.INFO if isinstance(exc, _NoHookError) else logging.WARNING, "%s", exc)
                 except (Exception, SystemExit) as exc:  # noqa: BLE001 -- whatever a stranger's code does is its own fault
                     self._error = PluginError(f"{self}: {type(exc).__name__}: {exc}")
                     self._error.__cause__ = exc
+                    _log.warning("%s", self._error)
                 except BaseException:
                     self._find, self._error = find, None
                     raise
@@ -100,7 +108,7 @@ class Plugin:
             raise PluginError(f"{who}: written for version {api!r} of the contract; this vfscore has {SPEC_VERSION}")
         hooks = check_hookimpls(obj, _HOOKS, who)
         if not hooks:
-            raise PluginError(f"{who}: {thing(obj)} has no hook; mark one of {', '.join(_HOOKS)} with @hookimpl")
+            raise _NoHookError(f"{who}: {thing(obj)} has no hook; mark one of {', '.join(_HOOKS)} with @hookimpl")
         for name, _, opts in hookimpls_of(obj):
             if opts.get("wrapper") and name in _CALLED_ONE_BY_ONE:
                 raise PluginError(f"{who}: hook {name!r} cannot be a wrapper")

@@ -206,8 +206,7 @@ class Plugins:
                     except PluginError as exc:
                         if self.strict:
                             raise
-                        status, reason = "broken", str(exc)
-                        _log.warning("%s", exc)
+                        status, reason = "broken", str(exc).removeprefix(f"{plugin}: ")
                 self._put_aside.append(
                     PluginStatus(plugin.name, plugin.distribution, plugin.version, status, reason, (), ())
                 )
@@ -313,8 +312,8 @@ class Plugins:
     def _unknown(self, kind: str, name: object, known: Iterable[str]) -> str:
         near = difflib.get_close_matches(str(name), known := sorted(known), 1)
         mean = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known) or 'none'}"
-        aside = "".join(f"; plugin {each.name!r} is {each.status}: {each.reason}" for each in self._put_aside)
-        return f"no {kind} is called {name!r}{mean}{aside}"
+        aside = ", ".join(f"{each.name} ({each.status})" for each in self._put_aside)
+        return f"no {kind} is called {name!r}{mean}{f'; plugins not loaded: {aside}' if aside else ''}"
 
     def _missing(self, source: Source) -> str:
         """Return what to do so that somebody claims *source*."""
