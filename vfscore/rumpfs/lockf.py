@@ -1,0 +1,159 @@
+"""Advisory locks on byte ranges, owned by open descriptions (`F_OFD_SETLK` of Linux).
+
+The locks of a file are disjoint for each owner and merged where they meet. Who must wait says whom it waits for, and
+whoever would close a circle of waiters is told EDEADLK instead.
+
+Locking: one condition for all files (`_turn`), held for list work only; waiting releases it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import threading
+from typing import Any, Final, NamedTuple
+
+from vfscore.errors import err
+from vfscore.rumpfs.nodes import Node
+from vfscore.spec import hookimpl
+from vfscore.vnode import Vnode
+
+__all__ = ["Lock", "LockOps", "Locks"]
+
+_ENDLESS: Final = 1 << 64
+_turn: Final = threading.Condition()
+_waiting: Final[dict[int, tuple[Locks, Lock]]] = {}
+"""id of an owner → what it waits for, and where."""
+
+
+class Lock(NamedTuple):
+    """A lock: what F_GETLK answers."""
+
+    start: int
+    end: int
+    """The first byte behind it."""
+    kind: int
+    """``fcntl.F_RDLCK`` or ``fcntl.F_WRLCK``."""
+    ident: object
+    """The open description that owns it."""
+
+    @property
+    def length(self) -> int:
+        """Bytes locked; 0 for all that follow `start`."""
+        return 0 if self.end >= _ENDLESS else self.end - self.start
+
+
+class Locks:
+    """The locks of one file, in the order of their owners' first lock."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: list[Lock] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._held)
+
+    def in_the_way(self, wanted: Lock) -> list[Lock]:
+        """Return the locks of others that conflict with *wanted*, the lowest first."""
+        return sorted(
+            (
+                lock
+                for lock in self._held
+                if lock.ident is not wanted.ident
+                and lock.start < wanted.end
+                and wanted.start < lock.end
+                and (lock.kind == fcntl.F_WRLCK or wanted.kind == fcntl.F_WRLCK)
+            ),
+            key=lambda lock: lock.start,
+        )
+
+    def clear(self, ident: object, start: int, end: int) -> None:
+        """Drop what *ident* holds of [*start*, *end*), splitting locks that reach out of it."""
+        kept: list[Lock] = []
+        for lock in self._held:
+            if lock.ident is not ident or lock.end <= start or end <= lock.start:
+                kept.append(lock)
+                continue
+            if lock.start < start:
+                kept.append(lock._replace(end=start))
+            if end < lock.end:
+                kept.append(lock._replace(start=end))
+        self._held = kept
+
+    def put(self, new: Lock) -> None:
+        """Give its owner *new*, in place of what it held there, merged with its neighbours of the same kind."""
+        self.clear(new.ident, new.start, new.end)
+        kept: list[Lock] = []
+        for lock in self._held:
+            if lock.ident is new.ident and lock.kind == new.kind and (lock.end == new.start or lock.start == new.end):
+                new = new._replace(start=min(lock.start, new.start), end=max(lock.end, new.end))
+            else:
+                kept.append(lock)
+        kept.append(new)
+        self._held = kept
+
+
+def _closes_a_circle(ident: object, blockers: list[Lock]) -> bool:
+    """Return whether one of *blockers* waits, directly or not, for *ident*."""
+    seen: set[int] = set()
+    todo = [lock.ident for lock in blockers]
+    while todo:
+        owner = todo.pop()
+        if owner is ident:
+            return True
+        if id(owner) not in seen:
+            seen.add(id(owner))
+            if id(owner) in _waiting:
+                locks, wanted = _waiting[id(owner)]
+                todo.extend(lock.ident for lock in locks.in_the_way(wanted))
+    return False
+
+
+def _acquire(locks: Locks, wanted: Lock, wait: bool) -> None:
+    while blockers := locks.in_the_way(wanted):
+        if not wait:
+            raise err(errno.EAGAIN)
+        if _closes_a_circle(wanted.ident, blockers):
+            raise err(errno.EDEADLK)
+        _waiting[id(wanted.ident)] = locks, wanted
+        try:
+            _turn.wait()
+        finally:
+            _waiting.pop(id(wanted.ident), None)
+    locks.put(wanted)
+
+
+class LockOps:
+    """`vop_advlock`."""
+
+    @hookimpl
+    def vop_advlock(self, vp: Vnode, ident: object, op: int, start: int, length: int, kind: int, wait: bool) -> Any:
+        """Set, drop or query a lock."""
+        if length < 0:
+            start, length = start + length, -length
+        if start < 0:
+            raise err(errno.EINVAL)
+        end = start + length if length else _ENDLESS
+        node: Node = vp.v_data
+        with _turn:
+            ext = node.n_ext
+            locks = None if ext is None else ext.x_locks
+            if op == fcntl.F_UNLCK or (op == fcntl.F_SETLK and kind == fcntl.F_UNLCK):
+                if locks is not None and ext is not None:
+                    locks.clear(ident, start, end)
+                    _turn.notify_all()
+                return None
+            if kind not in (fcntl.F_RDLCK, fcntl.F_WRLCK):
+                raise err(errno.EINVAL)
+            wanted = Lock(start, end, kind, ident)
+            if op == fcntl.F_GETLK:
+                blockers = [] if locks is None else locks.in_the_way(wanted)
+                return blockers[0] if blockers else None
+            if op not in (fcntl.F_SETLK, fcntl.F_SETLKW):
+                raise err(errno.EINVAL)
+            if locks is None:
+                with vp.v_mount.mnt_data.m_lock:
+                    locks = node.extra().x_locks = Locks()
+            _acquire(locks, wanted, wait or op == fcntl.F_SETLKW)
+            return None
