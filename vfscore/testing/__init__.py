@@ -1,1 +1,52 @@
-"""(to come)"""
+"""Conformance suites for authors: subclass one, say how to make your thing, and collect the result.
+
+`FileSystemTests` drives a file system through its mount and its vnodes, without a namespace; `BackendTests` an etfs
+backend; `ClaimTests` the hook that claims a source for it; `DeviceTests` a device driver; `LayerTests` a layer. Each is
+a class of plain pytest tests whose only holes are fixtures: a plugin's whole use of it is a few lines (see each suite).
+`makers` has what the suites make their worlds of, for the plugin's own tests too.
+
+What something does not serve is skipped, and the skip says what and why. What the spec promises is tested by name:
+``test_<op>_…_is_<errno>`` for each errno in the ``Errors:`` of each hook.
+
+Needs pytest (the extra ``testing``). Nothing here is imported by any other room; no locks.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+# Before the imports below, so that a failing assert in a suite shows its values in a stranger's run as well.
+pytest.register_assert_rewrite(
+    *(f"vfscore.testing.{name}" for name in ("backend", "device", "layer", "makers", "vfsops", "vnodeops"))
+)
+
+from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402
+from vfscore.testing.device import DeviceTests  # noqa: E402
+from vfscore.testing.layer import LayerTests  # noqa: E402
+from vfscore.testing.makers import (  # noqa: E402
+    AWKWARD_NAMES,
+    Link,
+    MakeMount,
+    Plant,
+    Tree,
+    mount_alone,
+    raises,
+    zip_of,
+)
+from vfscore.testing.vnodeops import FileSystemTests  # noqa: E402
+
+__all__ = [
+    "AWKWARD_NAMES",
+    "BackendTests",
+    "ClaimTests",
+    "DeviceTests",
+    "FileSystemTests",
+    "LayerTests",
+    "Link",
+    "MakeMount",
+    "Plant",
+    "Tree",
+    "mount_alone",
+    "raises",
+    "zip_of",
+]

@@ -1,0 +1,26 @@
+"""The conformance suite of etfs backends, and of the hook that claims a source for one.
+
+A backend's whole use of it::
+
+    class TestZipped(BackendTests):
+        @pytest.fixture
+        def make(self, tmp_path):
+            return lambda tree: ZippedBackend(zip_of(tmp_path / "a.zip", tree))
+
+*make* takes a tree (path → content, `Link` or None for a directory) and returns the backend rooted at it. A method that
+the backend does not have skips the tests of it; so does EOPNOTSUPP. A Link is only asked of a backend with `readlink`.
+"""
+
+from __future__ import annotations
+
+from vfscore.testing.backend.changing import ChangeTests
+from vfscore.testing.backend.claim import ClaimTests
+from vfscore.testing.backend.drive import MakeBackend
+from vfscore.testing.backend.reading import ReadTests
+from vfscore.testing.backend.removing import RemoveTests
+
+__all__ = ["BackendTests", "ClaimTests", "MakeBackend"]
+
+
+class BackendTests(ReadTests, ChangeTests, RemoveTests):
+    """All that a backend promises; what it does not have is skipped."""

@@ -1,0 +1,92 @@
+"""How the suite drives a backend: open, read by whichever method there is, skip what there is not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from vfscore.testing.makers import Link, TreeSpec, not_served
+from vfscore.types import OpenFlag
+
+__all__ = [
+    "READ",
+    "WRITE",
+    "BackendSuite",
+    "MakeBackend",
+    "codes",
+    "linked",
+    "load",
+    "names",
+    "need",
+    "opened",
+    "pread",
+]
+
+MakeBackend = Callable[[TreeSpec], Any]
+
+READ, WRITE = OpenFlag.RDONLY, OpenFlag.RDWR
+
+
+class BackendSuite:
+    """The hole of `BackendTests`."""
+
+    @pytest.fixture
+    def make(self) -> MakeBackend:
+        """Return what makes a backend of a tree; to be defined by the subclass."""
+        raise NotImplementedError(f"{type(self).__name__} must define the fixture make")
+
+
+def need(thing: Any, *names: str) -> Any:
+    """Return *thing*, which must have the methods *names*; otherwise skip."""
+    for name in names:
+        if not hasattr(thing, name):
+            not_served(name, type(thing).__name__)
+    return thing
+
+
+def pread(handle: Any, offset: int, size: int) -> bytes:
+    """Read by whichever of `pread` and `preadinto` the handle has."""
+    if hasattr(handle, "pread"):
+        return bytes(handle.pread(offset, size))
+    buf = bytearray(size)
+    return bytes(buf[: handle.preadinto(offset, memoryview(buf))])
+
+
+@contextlib.contextmanager
+def opened(backend: Any, path: str, flags: OpenFlag = READ) -> Iterator[Any]:
+    """Have *path* open."""
+    handle = backend.open(path, flags)
+    try:
+        yield handle
+    finally:
+        handle.close()
+
+
+def load(backend: Any, path: str) -> bytes:
+    """Return the whole content of *path*."""
+    with opened(backend, path) as handle:
+        return pread(handle, 0, handle.size())
+
+
+def names(backend: Any, path: str = "") -> list[str]:
+    """Return the sorted names in the directory *path*."""
+    return sorted(entry.d_name for entry in backend.readdir(path))
+
+
+def linked(make: MakeBackend, tree: TreeSpec, links: dict[str, str]) -> Any:
+    """Return a backend with *tree* and *links*, made by its own `symlink` if it has one."""
+    if hasattr(make({}), "symlink"):
+        backend = make(tree)
+        for path, target in links.items():
+            backend.symlink(target, path)
+        return backend
+    need(make({}), "readlink")
+    return make({**tree, **{path: Link(target) for path, target in links.items()}})
+
+
+def codes(results: Sequence[object]) -> list[object]:
+    """Return *results* with each error replaced by its errno."""
+    return [result.errno if isinstance(result, OSError) else result for result in results]

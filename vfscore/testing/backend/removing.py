@@ -1,0 +1,103 @@
+"""What a backend that can be changed has besides: removing and renaming."""
+
+from __future__ import annotations
+
+import errno
+
+from vfscore.testing.backend.drive import BackendSuite, MakeBackend, load, names, need, opened, pread
+from vfscore.testing.makers import raises
+from vfscore.types import VType
+
+__all__ = ["RemoveTests"]
+
+
+class RemoveTests(BackendSuite):
+    """What was taken away is gone, and nothing else."""
+
+    # -- removing and renaming -----------------------------------------------------------------------------------------
+
+    def test_remove_takes_the_name_away(self, make: MakeBackend) -> None:
+        backend = need(make({"d/f": b"", "d/g": b""}), "remove")
+
+        backend.remove("d/f")
+
+        with raises(errno.ENOENT):
+            backend.getattr("d/f")
+        assert names(need(backend, "readdir"), "d") == ["g"]
+
+    def test_remove_leaves_an_open_file_to_its_users(self, make: MakeBackend) -> None:
+        backend = need(make({"f": b"abc"}), "remove")
+
+        with opened(backend, "f") as handle:
+            backend.remove("f")
+
+            assert pread(handle, 0, 3) == b"abc"
+
+    def test_remove_of_nothing_is_enoent(self, make: MakeBackend) -> None:
+        with raises(errno.ENOENT):
+            need(make({}), "remove").remove("missing")
+
+    def test_remove_of_a_directory_is_eisdir(self, make: MakeBackend) -> None:
+        backend = need(make({"d": None}), "remove")
+
+        with raises(errno.EISDIR):
+            backend.remove("d")
+
+        assert backend.getattr("d").va_type is VType.VDIR
+
+    def test_rmdir_takes_the_name_away(self, make: MakeBackend) -> None:
+        backend = need(make({"d/e": None}), "rmdir")
+
+        backend.rmdir("d/e")
+
+        with raises(errno.ENOENT):
+            backend.getattr("d/e")
+
+    def test_rmdir_of_a_filled_directory_is_enotempty(self, make: MakeBackend) -> None:
+        backend = need(make({"d/f": b"abc"}), "rmdir")
+
+        with raises(errno.ENOTEMPTY):
+            backend.rmdir("d")
+
+        assert load(backend, "d/f") == b"abc"
+
+    def test_rmdir_of_a_file_is_enotdir(self, make: MakeBackend) -> None:
+        with raises(errno.ENOTDIR):
+            need(make({"f": b""}), "rmdir").rmdir("f")
+
+    def test_rmdir_of_nothing_is_enoent(self, make: MakeBackend) -> None:
+        with raises(errno.ENOENT):
+            need(make({}), "rmdir").rmdir("missing")
+
+    def test_rename_moves_a_file(self, make: MakeBackend) -> None:
+        backend = need(make({"f": b"abc", "d": None}), "rename")
+
+        backend.rename("f", "d/g")
+
+        assert load(backend, "d/g") == b"abc"
+        with raises(errno.ENOENT):
+            backend.getattr("f")
+
+    def test_rename_replaces_a_file(self, make: MakeBackend) -> None:
+        backend = need(make({"f": b"new", "g": b"older"}), "rename")
+
+        backend.rename("f", "g")
+
+        assert load(backend, "g") == b"new"
+
+    def test_rename_moves_a_directory_with_all_below_it(self, make: MakeBackend) -> None:
+        backend = need(make({"d/e/f": b"abc", "to": None}), "rename")
+
+        backend.rename("d", "to/d")
+
+        assert load(backend, "to/d/e/f") == b"abc"
+
+    def test_rename_of_nothing_is_enoent(self, make: MakeBackend) -> None:
+        with raises(errno.ENOENT):
+            need(make({"d": None}), "rename").rename("missing", "d/f")
+
+    def test_rename_over_a_filled_directory_is_enotempty(self, make: MakeBackend) -> None:
+        backend = need(make({"d": None, "e/f": b""}), "rename")
+
+        with raises(errno.ENOTEMPTY):
+            backend.rename("d", "e")

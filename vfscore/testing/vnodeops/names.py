@@ -1,0 +1,327 @@
+"""The ops that find and make names: lookup, create, mknod, mkdir, symlink, readlink."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from vfscore.testing.makers import AWKWARD_NAMES, USER, Link, Plant, Tree, raises, removed_dir
+from vfscore.testing.suite import Suite
+from vfscore.types import ROOT_CRED, ComponentName, NameiOp, VAttr, VType
+from vfscore.vnode import VV_ROOT
+
+__all__ = ["NameTests"]
+
+_MAKERS = ("create", "mkdir", "mknod", "symlink", "link")
+
+
+def _make(tree: Tree, how: str, path: str) -> None:
+    if how == "symlink":
+        tree.symlink("target", path)
+    elif how == "link":
+        tree.link("f", path)
+    elif how == "mknod":
+        tree.mknod(path, VType.VFIFO)
+    else:
+        getattr(tree, how)(path)
+
+
+class NameTests(Suite):
+    """Names come, and lead somewhere."""
+
+    # -- lookup --------------------------------------------------------------------------------------------------------
+
+    def test_lookup_of_what_is_not_there_is_none(self, plant: Plant) -> None:
+        tree = plant()
+
+        assert tree.look(tree.root, "missing")[0] is None
+
+    def test_lookup_to_create_what_is_not_there_is_none(self, plant: Plant) -> None:
+        tree = plant()
+
+        assert tree.look(tree.root, "missing", NameiOp.CREATE)[0] is None
+
+    def test_lookup_twice_is_the_same_vnode(self, plant: Plant) -> None:
+        tree = plant({"d/f": b"x"})
+
+        first = tree.node("d/f")
+
+        assert tree.node("d/f") is first
+
+    def test_lookup_finds_the_type(self, plant: Plant) -> None:
+        tree = plant({"d/f": b"x"})
+
+        assert (tree.node("d").v_type, tree.node("d/f").v_type) == (VType.VDIR, VType.VREG)
+
+    def test_lookup_of_a_link_is_the_link(self, plant: Plant) -> None:
+        tree = plant({"f": b"x", "l": Link("f")})
+
+        assert tree.node("l").v_type is VType.VLNK
+
+    def test_lookup_of_dotdot_is_the_parent(self, plant: Plant) -> None:
+        tree = plant({"a/b/f": b""})
+        a, b = tree.node("a"), tree.node("a/b")
+
+        assert tree.look(b, "..")[0] is a
+        assert tree.look(a, "..")[0] is tree.root
+
+    def test_lookup_is_case_sensitive(self, plant: Plant) -> None:
+        tree = plant({"name": b"lower", "NAME": b"upper"})
+
+        assert (tree.load("name"), tree.load("NAME")) == (b"lower", b"upper")
+
+    def test_lookup_of_the_rest_finds_what_single_steps_find(self, plant: Plant) -> None:
+        tree = plant({"a/b/c/f": b"x"})
+        one_by_one = tree.node("a/b/c/f")
+        vp, names = tree.root, ["a", "b", "c", "f"]
+
+        while names:
+            cnp = ComponentName(names[0], rest=tuple(names[1:]))
+            found = vp.v_op.vop_lookup(vp, cnp)
+            assert found is not None
+            vp, names = found, names[1 + cnp.consume :]
+
+        assert vp is one_by_one
+
+    def test_lookup_of_the_rest_stops_at_a_link(self, plant: Plant) -> None:
+        tree = plant({"d/f": b"x", "l": Link("d")})
+        cnp = ComponentName("l", rest=("f",))
+
+        vp = tree.root.v_op.vop_lookup(tree.root, cnp)
+
+        if cnp.consume == 1:
+            pytest.skip("this file system follows its links itself")
+        assert vp is not None
+        assert (vp.v_type, cnp.consume) == (VType.VLNK, 0)
+
+    def test_lookup_of_the_rest_counts_how_far_it_came(self, plant: Plant) -> None:
+        tree = plant({"a/b/f": b"x"})
+        cnp = ComponentName("a", rest=("b", "missing", "deeper"))
+
+        vp = tree.root.v_op.vop_lookup(tree.root, cnp)
+
+        if vp is not None:
+            pytest.skip("this file system resolves fewer components at a time")
+        assert cnp.consume == 1
+
+    def test_lookup_below_a_file_is_enotdir(self, plant: Plant) -> None:
+        tree = plant({"f": b"x"})
+        cnp = ComponentName("f", rest=("below",))
+
+        with raises(errno.ENOTDIR):
+            if tree.root.v_op.vop_lookup(tree.root, cnp) is not None:
+                pytest.skip("this file system resolves one component at a time")
+
+    def test_lookup_through_a_closed_directory_is_eacces(self, plant: Plant) -> None:
+        tree = plant({"d/f": b"x"})
+        tree.setattr("d", VAttr(va_mode=0o700, va_uid=0, va_gid=0))
+        cnp = ComponentName("d", cred=USER, rest=("f",))
+
+        with raises(errno.EACCES):
+            if tree.root.v_op.vop_lookup(tree.root, cnp) is not None and cnp.consume == 0:
+                pytest.skip("this file system resolves one component at a time for a user")
+
+    def test_root_is_a_directory_and_says_so(self, plant: Plant) -> None:
+        tree = plant()
+
+        assert tree.root.v_type is VType.VDIR
+        assert tree.root.v_flag & VV_ROOT
+
+    # -- making --------------------------------------------------------------------------------------------------------
+
+    def test_create_makes_an_empty_regular_file(self, plant: Plant) -> None:
+        tree = plant()
+
+        vp = tree.create("f", mode=0o640)
+
+        va = tree.attr("f")
+        assert vp.v_type is VType.VREG
+        assert (va.va_type, va.va_size, (va.va_mode or 0) & 0o777) == (VType.VREG, 0, 0o640)
+
+    def test_create_returns_the_vnode_that_lookup_finds(self, plant: Plant) -> None:
+        tree = plant()
+
+        vp = tree.create("f")
+
+        assert tree.node("f") is vp
+
+    def test_mkdir_returns_the_vnode_that_lookup_finds(self, plant: Plant) -> None:
+        tree = plant()
+
+        vp = tree.mkdir("d", 0o750)
+
+        assert tree.node("d") is vp
+        assert (tree.attr("d").va_mode or 0) & 0o777 == 0o750
+
+    def test_mkdir_makes_an_empty_directory(self, plant: Plant) -> None:
+        tree = plant()
+
+        tree.mkdir("d")
+
+        assert tree.names("d") == []
+
+    def test_mkdir_counts_in_the_links_of_its_parent(self, plant: Plant) -> None:
+        tree = plant({"d": None})
+        if tree.attr("d").va_nlink in (None, 1):
+            pytest.skip("this file system does not count the links of directories")
+
+        tree.mkdir("d/one")
+        tree.mkdir("d/two")
+
+        assert tree.attr("d").va_nlink == 4
+        assert tree.attr("d/one").va_nlink == 2
+
+    @pytest.mark.parametrize("vtype", [VType.VFIFO, VType.VSOCK, VType.VREG], ids=lambda t: t.name)
+    def test_mknod_makes_a_node_of_the_type(self, plant: Plant, vtype: VType) -> None:
+        tree = plant()
+
+        tree.mknod("n", vtype)
+
+        assert tree.node("n").v_type is vtype
+        assert tree.attr("n").va_type is vtype
+
+    @pytest.mark.parametrize("vtype", [VType.VBLK, VType.VCHR], ids=lambda t: t.name)
+    def test_mknod_of_a_device_keeps_its_number(self, plant: Plant, vtype: VType) -> None:
+        tree = plant()
+
+        tree.mknod("n", vtype, 0xC501)
+
+        assert (tree.attr("n").va_type, tree.attr("n").va_rdev) == (vtype, 0xC501)
+
+    def test_symlink_keeps_its_target(self, plant: Plant) -> None:
+        tree = plant()
+
+        vp = tree.symlink("../else/where", "l")
+
+        assert tree.call("vop_readlink", vp, ROOT_CRED) == "../else/where"
+        assert tree.attr("l").va_size == len("../else/where")
+
+    @pytest.mark.parametrize("name", AWKWARD_NAMES, ids=ascii)
+    def test_name_may_be_awkward(self, plant: Plant, name: str) -> None:
+        tree = plant()
+
+        tree.create(name, b"content")
+
+        assert tree.names() == [name]
+        assert tree.load(name) == b"content"
+        tree.remove(name)
+        assert tree.names() == []
+
+    def test_names_that_differ_in_normalisation_are_two(self, plant: Plant) -> None:
+        tree = plant({"caf\u00e9": b"composed", "cafe\u0301": b"decomposed"})
+
+        assert (tree.load("caf\u00e9"), tree.load("cafe\u0301")) == (b"composed", b"decomposed")
+
+    @pytest.mark.parametrize("how", _MAKERS)
+    def test_making_sets_the_times_of_the_directory(self, plant: Plant, how: str) -> None:
+        tree = plant({"f": b""})
+        tree.setattr("", VAttr(va_mtime=1_000_000_000))
+        if tree.attr("").va_mtime != 1_000_000_000:
+            pytest.skip("the times of this root cannot be set")
+
+        _make(tree, how, "new")
+
+        assert (tree.attr("").va_mtime or 0) > 1_000_000_000
+
+    def test_create_of_a_taken_name_is_eexist(self, plant: Plant) -> None:
+        tree = plant({"f": b"x"})
+
+        with raises(errno.EEXIST):
+            tree.create("f")
+
+        assert tree.load("f") == b"x"
+
+    def test_create_in_a_removed_directory_is_enoent(self, plant: Plant) -> None:
+        tree = plant()
+        dvp = removed_dir(tree)
+
+        with raises(errno.ENOENT):
+            tree.locked("vop_create", [dvp], ComponentName("f", NameiOp.CREATE), VAttr(VType.VREG, 0o644))
+
+    def test_create_without_room_is_enospc(self, plant: Plant) -> None:
+        tree = plant(**self.options_for("few_files"))
+        made = 0
+
+        with raises(errno.ENOSPC):
+            for made in range(1000):
+                tree.create(f"f{made}")
+
+        assert len(tree.names()) == made > 0
+
+    def test_create_after_a_removal_has_room_again(self, plant: Plant) -> None:
+        tree = plant(**self.options_for("few_files"))
+        with raises(errno.ENOSPC):
+            for i in range(1000):
+                tree.create(f"f{i}")
+
+        tree.remove("f0")
+
+        tree.create("again")
+
+    def test_mkdir_of_a_taken_name_is_eexist(self, plant: Plant) -> None:
+        tree = plant({"f": b"x"})
+
+        with raises(errno.EEXIST):
+            tree.mkdir("f")
+
+    def test_mkdir_in_a_removed_directory_is_enoent(self, plant: Plant) -> None:
+        tree = plant()
+        dvp = removed_dir(tree)
+
+        with raises(errno.ENOENT):
+            tree.locked("vop_mkdir", [dvp], ComponentName("d", NameiOp.CREATE), VAttr(VType.VDIR, 0o755))
+
+    def test_mkdir_without_room_is_enospc(self, plant: Plant) -> None:
+        tree = plant(**self.options_for("few_files"))
+
+        with raises(errno.ENOSPC):
+            for i in range(1000):
+                tree.mkdir(f"d{i}")
+
+    def test_mknod_of_a_taken_name_is_eexist(self, plant: Plant) -> None:
+        tree = plant({"f": b"x"})
+
+        with raises(errno.EEXIST):
+            tree.mknod("f", VType.VFIFO)
+
+    def test_mknod_in_a_removed_directory_is_enoent(self, plant: Plant) -> None:
+        tree = plant()
+        dvp = removed_dir(tree)
+
+        with raises(errno.ENOENT):
+            tree.locked("vop_mknod", [dvp], ComponentName("n", NameiOp.CREATE), VAttr(VType.VFIFO, 0o644))
+
+    def test_mknod_without_room_is_enospc(self, plant: Plant) -> None:
+        tree = plant(**self.options_for("few_files"))
+
+        with raises(errno.ENOSPC):
+            for i in range(1000):
+                tree.mknod(f"n{i}", VType.VFIFO)
+
+    def test_symlink_over_a_taken_name_is_eexist(self, plant: Plant) -> None:
+        tree = plant({"f": b"x"})
+
+        with raises(errno.EEXIST):
+            tree.symlink("target", "f")
+
+    def test_symlink_in_a_removed_directory_is_enoent(self, plant: Plant) -> None:
+        tree = plant()
+        dvp = removed_dir(tree)
+        args = (ComponentName("l", NameiOp.CREATE), VAttr(VType.VLNK, 0o777), "target")
+
+        with raises(errno.ENOENT):
+            tree.locked("vop_symlink", [dvp], *args)
+
+    def test_symlink_without_room_is_enospc(self, plant: Plant) -> None:
+        tree = plant(**self.options_for("few_files"))
+
+        with raises(errno.ENOSPC):
+            for i in range(1000):
+                tree.symlink("target", f"l{i}")
+
+    def test_readlink_of_a_file_is_einval(self, plant: Plant) -> None:
+        tree = plant({"f": b"x"})
+
+        with raises(errno.EINVAL):
+            tree.call("vop_readlink", tree.node("f"), ROOT_CRED)
