@@ -1,1 +1,23 @@
-"""(to come)"""
+"""The `vfs` command: a namespace seen from a shell, with the options that users of coreutils expect.
+
+`app` has the group and turns errors into messages, `session` the namespace of one command; `listing`, `show`, `files`
+and `plugins` have the commands, `copying` and `progress` what they lean on, and `demo` is the tour that also reads as
+example code.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; the console script `vfs`."""
+    try:
+        from vfscore.cli.app import vfs
+    except ModuleNotFoundError as exc:
+        if exc.name not in ("click", "rich"):
+            raise
+        sys.exit(f'vfs: {exc.name} is not installed: pip install "vfscore[cli]"')
+    vfs(prog_name="vfs")

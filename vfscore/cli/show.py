@@ -1,0 +1,175 @@
+"""The commands that tell about the tree and not what is in its files: stat, explain, df."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat as _stat
+import time
+from typing import Any
+
+import click
+
+from vfscore.cli.listing import owner, readlink, type_name
+from vfscore.cli.session import Session, human, pass_session, path_argument, print_table, shown
+from vfscore.namespace import MountInfo, Namespace
+from vfscore.syscalls.explain import Explanation
+from vfscore.types import VAttr, VType
+
+__all__ = ["df", "explain", "explanation_lines", "stat"]
+
+
+@click.command()
+@path_argument(required=True)
+@click.option("-L", "--dereference", is_flag=True, help="Follow a link.")
+@pass_session
+def stat(session: Session, paths: tuple[str, ...], dereference: bool) -> None:
+    """Show all attributes of files."""
+    for path in paths:
+        with session.going_on():
+            attr = session.ns.sys.vattr(path, follow_symlinks=dereference)
+            session.write(_stat_lines(session.ns, path, attr))
+
+
+def _stat_lines(ns: Namespace, path: str, attr: VAttr) -> list[str]:
+    st = attr.stat()
+    name = shown(path)
+    if attr.va_type is VType.VLNK:
+        name += f" -> {shown(readlink(ns, path))}"
+    kind = "regular file" if attr.va_type is VType.VREG else type_name(attr.va_type)
+    device = f"Device: {os.major(st.st_dev)},{os.minor(st.st_dev)}\tInode: {st.st_ino}\tLinks: {st.st_nlink}"
+    if attr.va_type in (VType.VBLK, VType.VCHR):
+        device += f"\tDevice type: {os.major(st.st_rdev)},{os.minor(st.st_rdev)}"
+    uid, gid = owner("user", st.st_uid), owner("group", st.st_gid)
+    return [
+        f"  File: {name}",
+        f"  Size: {st.st_size:<15}\tBlocks: {st.st_blocks:<10}\tIO Block: {st.st_blksize:<6}\t{kind}",
+        device,
+        f"Access: ({_stat.S_IMODE(st.st_mode):04o}/{_stat.filemode(st.st_mode)})"
+        f"\tUid: ({st.st_uid:>5}/{uid:>8})\tGid: ({st.st_gid:>5}/{gid:>8})",
+        f"Access: {_stamp(attr.va_atime)}",
+        f"Modify: {_stamp(attr.va_mtime)}",
+        f"Change: {_stamp(attr.va_ctime)}",
+        f" Birth: {_stamp(attr.va_birthtime)}",
+    ]
+
+
+def _stamp(ns: int | None) -> str:
+    if ns is None:
+        return "-"
+    seconds, fraction = divmod(ns, 1_000_000_000)
+    local = time.localtime(seconds)
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', local)}.{fraction:09} {time.strftime('%z', local)}"
+
+
+@click.command()
+@path_argument(required=True)
+@click.option("--json", "as_json", is_flag=True, help="A JSON array of the explanations.")
+@pass_session
+def explain(session: Session, paths: tuple[str, ...], as_json: bool) -> None:
+    """Tell what a path leads to, step by step.
+
+    Which binding or mount answers for it, which backend and path of the host are behind that, which layers are around
+    it, and what it can do.  A path that is not there is explained too: it shows where the way ends.
+    """
+    told = []
+    for path in paths:
+        with session.going_on():
+            told.append(session.ns.explain(path))
+    if as_json:
+        click.echo(json.dumps([_told_as_dict(it) for it in told], indent=2))
+        return
+    for i, it in enumerate(told):
+        session.write([*([""] if i else []), *explanation_lines(it)])
+
+
+def explanation_lines(told: Explanation) -> list[str]:
+    """Return *told* for the terminal: the steps as a table, then who answers."""
+    width = max(len(shown(step.path)) for step in told.steps)
+    kind = max(len(step.kind) for step in told.steps)
+    facts = [
+        ("answers", f"{told.type} at {told.mount}"),
+        ("source", told.source),
+        ("backend", told.backend),
+        ("host path", told.hostpath),
+        ("layers", ", ".join(told.layers)),
+        ("can", ", ".join(told.capabilities)),
+    ]
+    lines = [f"{shown(told.path)}{'' if told.exists else '  (is not there)'}"]
+    lines += (f"  {shown(step.path):<{width}}  {step.kind:<{kind}}  {shown(step.what)}" for step in told.steps)
+    lines += (f"  {label:<10}{shown(fact)}" for label, fact in facts if fact and fact != "-")
+    return lines
+
+
+def _told_as_dict(told: Explanation) -> dict[str, Any]:
+    return told._asdict() | {"steps": [step._asdict() for step in told.steps]}
+
+
+@click.command()
+@path_argument()
+@click.option("-h", "--human-readable", "human_sizes", is_flag=True, help="Sizes like 1.5K, 234M.  [default: KiB]")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array; sizes in bytes.")
+@pass_session
+def df(session: Session, paths: tuple[str, ...], human_sizes: bool, as_json: bool) -> None:
+    """Show what is mounted and bound, and how full it is.
+
+    With paths, only the mounts that these are on.
+    """
+    mounts = session.ns.mounts()
+    if paths:
+        asked = set()
+        for path in paths:
+            with session.going_on():
+                asked.add(session.ns.sys.stat(path).st_dev)
+        mounts = [mp for mp in mounts if mp.fsid in asked]
+    rows = []
+    for mp in mounts:
+        with session.going_on():
+            rows.append(_usage(session.ns, mp))
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+
+    def size(value: int | None) -> str:
+        if value is None:
+            return "-"
+        return human(value) if human_sizes else str(-(-value // 1024))
+
+    print_table(
+        ("Filesystem", "Type", "Size" if human_sizes else "1K-blocks", "Used", "Avail", "Use%", "Mounted on"),
+        [
+            (
+                row["source"] or row["type"],
+                row["type"],
+                size(row["size"]),
+                size(row["used"]),
+                size(row["avail"]),
+                _percent(row["used"], row["avail"]),
+                row["at"],
+            )
+            for row in rows
+        ],
+        right=(2, 3, 4, 5),
+    )
+
+
+def _usage(ns: Namespace, mp: MountInfo) -> dict[str, Any]:
+    """Return the sizes of *mp* in bytes; None for what the storage does not know."""
+    sizes = ns.sys.statvfs(mp.at)
+    known = sizes.f_blocks > 0
+    unit = sizes.f_frsize
+    return {
+        "source": mp.source,
+        "type": mp.type,
+        "at": mp.at,
+        "size": sizes.f_blocks * unit if known else None,
+        "used": (sizes.f_blocks - sizes.f_bfree) * unit if known else None,
+        "avail": sizes.f_bavail * unit if known else None,
+    }
+
+
+def _percent(used: int | None, avail: int | None) -> str:
+    """Return how full a mount is, rounded up as `df` does: what is reserved counts for neither side."""
+    if used is None or avail is None or used + avail == 0:
+        return "-"
+    return f"{-(-100 * used // (used + avail))}%"
