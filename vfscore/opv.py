@@ -143,37 +143,37 @@ def call({args}):
     try:
         gen.send(None)
     except StopIteration:
-        raise PluginError(f"{{wrapper!r}}: wrapper of {{name!r}} returned before its yield") from None
+        raise complain(who, name, "returned before its yield") from None
     try:
         result = inner({args})
     except BaseException as exc:  # noqa: BLE001  # the wrapper decides, as in pluggy
-        return thrown(gen, exc, wrapper, name)
+        return thrown(gen, exc, who, name)
     try:
         gen.send(result)
     except StopIteration as stop:
         return stop.value
-    return twice(gen, wrapper, name)
+    return twice(gen, who, name)
 """
 """A call of a wrapped op. It is made from text for each number of arguments, because ``*args`` costs a fifth more."""
 
 _calls: Final[dict[int, Any]] = {}
 
 
-def _thrown(gen: Generator[None, Any, Any], exc: BaseException, wrapper: _Op, name: str) -> Any:
+def _thrown(gen: Generator[None, Any, Any], exc: BaseException, who: str, name: str) -> Any:
     """Go on with a wrapper whose op raised *exc*."""
     try:
         gen.throw(exc)
     except StopIteration as stop:
         return stop.value
-    return _twice(gen, wrapper, name)
+    return _twice(gen, who, name)
 
 
-def _twice(gen: Generator[None, Any, Any], wrapper: _Op, name: str) -> NoReturn:
+def _twice(gen: Generator[None, Any, Any], who: str, name: str) -> NoReturn:
     gen.close()
-    raise PluginError(f"{wrapper!r}: wrapper of {name!r} yielded twice")
+    raise _complain(who, name, "yielded twice")
 
 
-def _wrapped(wrapper: _Op, inner: _Op, name: str, arity: int) -> _Op:
+def _wrapped(wrapper: _Op, inner: _Op, who: str, name: str, arity: int) -> _Op:
     """Return *inner*, of *arity* arguments, with the generator function *wrapper* around it."""
     code = _calls.get(arity)
     if code is None:
@@ -182,10 +182,11 @@ def _wrapped(wrapper: _Op, inner: _Op, name: str, arity: int) -> _Op:
     space: dict[str, Any] = {
         "wrapper": wrapper,
         "inner": inner,
+        "who": who,
         "name": name,
         "thrown": _thrown,
         "twice": _twice,
-        "PluginError": PluginError,
+        "complain": _complain,
     }
     exec(code, space)
     call: _Op = space.pop("call")
@@ -207,7 +208,7 @@ _BULK: Final[Mapping[str, frozenset[str]]] = {
 """An op that answers for others at once → those others."""
 
 
-def _around(bodies: dict[str, _Op], layer: Mapping[str, _Op], vector: type[_Vector]) -> None:
+def _around(bodies: dict[str, _Op], layer: Mapping[str, _Op], vector: type[_Vector], who: str) -> None:
     """Put the wrappers of one more *layer* around *bodies*, and keep every way around them shut."""
     for bulk, parts in _BULK.items():
         if bulk in bodies and bulk not in layer and not parts.isdisjoint(layer):
@@ -216,7 +217,7 @@ def _around(bodies: dict[str, _Op], layer: Mapping[str, _Op], vector: type[_Vect
         bodies["vop_readdir"] = genfs_readdir_plain(bodies["vop_readdir"])
     for name, method in layer.items():
         args = vector.hooks[name]
-        bodies[name] = _wrapped(_positional(method, args), bodies[name], name, len(args))
+        bodies[name] = _wrapped(_positional(method, args), bodies[name], who, name, len(args))
     # One way of reading stands for the other: bound to the body just made, so that each layer is met once.
     if "vop_read" in layer and "vop_readinto" not in layer:
         bodies["vop_readinto"] = genfs_readinto_by(bodies["vop_read"])
@@ -249,9 +250,10 @@ class _Vector:
         elif "vop_readinto" in own and "vop_read" not in own:
             bodies["vop_read"] = genfs_read_by(bodies["vop_readinto"])
         for layer in reversed(self.layers):
-            around = check_hookimpls(layer, _ALL_HOOKS, f"{who}, layer {layer_name(layer)!r}", wrappers=True)
+            whose = f"{who}, layer {layer_name(layer)!r}"
+            around = check_hookimpls(layer, _ALL_HOOKS, whose, wrappers=True)
             mine = {name: method for name, method in around.items() if name in self.hooks}
-            _around(bodies, mine, type(self))
+            _around(bodies, mine, type(self), whose)
             wrapped |= mine.keys()
         self.wrapped = frozenset(wrapped)
         """The ops that some layer is around."""

@@ -93,9 +93,8 @@ class ReadOnly:
     def vfs_statvfs(self, mp: Mount) -> Generator[None, Statvfs, Statvfs]:
         """Add ST_RDONLY to the flags."""
         sizes = yield
-        fields = {name: getattr(sizes, name) for name in Statvfs.__slots__}
-        fields["f_flag"] |= os.ST_RDONLY
-        return Statvfs(**fields)
+        sizes.f_flag |= os.ST_RDONLY
+        return sizes
 
     def __repr__(self) -> str:
         return "readonly"
