@@ -68,7 +68,9 @@ class Backend(Protocol):
 
         Errors:
             ENOENT: there is nothing.
+            ENOTDIR: something on the way is not a directory.
             EISDIR: it is a directory.
+            EACCES: a link leads out of the root.
             EROFS: *flags* ask to write and the backend cannot.
         """
         ...
@@ -114,39 +116,83 @@ class FullBackend(Backend, Protocol):
     """Everything that a backend may define."""
 
     def readdir(self, path: str) -> Iterable[Dirent]:
-        """Return the entries of a directory in an order that stays while the directory does."""
+        """Return the entries of a directory in an order that stays while the directory does.
+
+        Errors:
+            ENOENT: there is nothing.
+            ENOTDIR: it is not a directory.
+        """
         ...
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> FullHandle:
-        """Create the file *path* and open it; with EXCL in *flags* EEXIST where there is one, else open that."""
+        """Create the file *path* and open it; without EXCL in *flags*, open what is there.
+
+        Errors:
+            ENOENT: its directory is not there.
+            ENOTDIR: something on the way is not a directory.
+            EEXIST: the name is taken, and EXCL is among *flags*.
+        """
         ...
 
     def mkdir(self, path: str, mode: int) -> None:
-        """Make a directory."""
+        """Make a directory.
+
+        Errors:
+            ENOENT: its directory is not there.
+            EEXIST: the name is taken.
+        """
         ...
 
     def remove(self, path: str) -> None:
-        """Remove what is not a directory."""
+        """Remove what is not a directory.
+
+        Errors:
+            ENOENT: there is nothing.
+            EISDIR: it is a directory.
+        """
         ...
 
     def rmdir(self, path: str) -> None:
-        """Remove an empty directory."""
+        """Remove an empty directory.
+
+        Errors:
+            ENOENT: there is nothing.
+            ENOTDIR: it is not a directory.
+            ENOTEMPTY: it has entries.
+        """
         ...
 
     def rename(self, old: str, new: str) -> None:
-        """Rename, replacing as rename(2) does."""
+        """Rename, replacing as rename(2) does.
+
+        Errors:
+            ENOENT: there is nothing of the name *old*.
+            ENOTEMPTY: *new* is a directory with entries.
+        """
         ...
 
     def link(self, old: str, new: str) -> None:
-        """Make *new* one more name of *old* (a symbolic link is linked itself)."""
+        """Make *new* one more name of *old* (a symbolic link is linked itself).
+
+        Errors:
+            EEXIST: the name is taken.
+        """
         ...
 
     def symlink(self, target: str, path: str) -> None:
-        """Make a symbolic link."""
+        """Make a symbolic link.
+
+        Errors:
+            EEXIST: the name is taken.
+        """
         ...
 
     def readlink(self, path: str) -> str:
-        """Return a link's target."""
+        """Return a link's target.
+
+        Errors:
+            EINVAL: it is not a symbolic link.
+        """
         ...
 
     def truncate(self, path: str, size: int) -> None:
@@ -154,7 +200,11 @@ class FullBackend(Backend, Protocol):
         ...
 
     def setattr(self, path: str, vap: VAttr, follow: bool = True) -> None:
-        """Set those attributes that are not None (mode, uid, gid, atime, mtime)."""
+        """Set those attributes that are not None (mode, uid, gid, atime, mtime).
+
+        Errors:
+            ENOENT: there is nothing.
+        """
         ...
 
     def fsync(self, path: str) -> None:

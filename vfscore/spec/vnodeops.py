@@ -71,6 +71,7 @@ class VnodeOps(Protocol):
         Errors:
             EEXIST: the name is taken.
             ENOENT: *dvp* has been removed.
+            ENOSPC: the file system has no room for another file.
 
         Locking: *dvp* is locked. See VOP_MKNOD.
         """
@@ -125,6 +126,7 @@ class VnodeOps(Protocol):
         Errors:
             EEXIST: the name is taken.
             ENOENT: *dvp* has been removed.
+            ENOSPC: the file system has no room for another file.
 
         Locking: *dvp* is locked. See VOP_MKDIR.
         """
@@ -149,6 +151,7 @@ class VnodeOps(Protocol):
         Errors:
             EEXIST: the name is taken.
             ENOENT: *dvp* has been removed.
+            ENOSPC: the file system has no room for another file.
 
         Locking: *dvp* is locked. See VOP_SYMLINK.
         """
@@ -208,7 +211,7 @@ class VnodeOps(Protocol):
 
         Errors:
             EACCES: the storage does not grant the access that *mode* asks.
-            ENXIO: a device that is not there.
+            ENXIO: a device that is not there, or has gone.
 
         Locking: called unlocked. See VOP_OPEN.
         """
@@ -251,7 +254,6 @@ class VnodeOps(Protocol):
         Errors:
             EISDIR: `va_size` of a directory.
             EINVAL: `va_size` is negative, or of something that has no size.
-            ENOSPC: growing past the file system's limit.
 
         Locking: *vp* is locked. See VOP_SETATTR.
         """
@@ -329,6 +331,7 @@ class VnodeOps(Protocol):
         """Give [*pos*, *pos* + *length*) room, growing the file if it ends before.
 
         Errors:
+            EINVAL: *pos* is negative, or *length* is not positive.
             ENOSPC: there is not so much room.
 
         Locking: *vp* is locked. See VOP_FALLOCATE.
@@ -338,6 +341,9 @@ class VnodeOps(Protocol):
     @hookspec(firstresult=True)
     def vop_fdiscard(self, vp: Vnode, pos: int, length: int) -> None:
         """Make [*pos*, *pos* + *length*) a hole: it reads as zeros and gives its room back. The size stays.
+
+        Errors:
+            EINVAL: *pos* is negative, or *length* is not positive.
 
         Locking: *vp* is locked. See VOP_FDISCARD.
         """
@@ -444,6 +450,7 @@ class VnodeOps(Protocol):
 
         Errors:
             ENODATA: there is none of that name.
+            EOPNOTSUPP: the file system keeps none, or none of that namespace.
 
         Locking: called unlocked. See VOP_GETEXTATTR.
         """
@@ -456,6 +463,7 @@ class VnodeOps(Protocol):
         Errors:
             EEXIST: XATTR_CREATE, and there is one.
             ENODATA: XATTR_REPLACE, and there is none.
+            EOPNOTSUPP: the file system keeps none, or none of that namespace.
 
         Locking: *vp* is locked. See VOP_SETEXTATTR.
         """
