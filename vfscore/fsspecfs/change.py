@@ -1,0 +1,365 @@
+"""The part of the filesystem that changes names: directories, removing, moving, copying inside the tree, links.
+
+Missing parents of what is written are made (`auto_mkdir`); the core below is strict. What cannot be done is one errno,
+with the path that the user wrote.
+
+Locks: none.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import stat
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fsspec.utils import stringify_path
+
+from vfscore.errors import err
+from vfscore.fsspecfs.copying import as_target, chunks_of, copy_all, destinations, is_many
+from vfscore.fsspecfs.names import ends_in_slash, parent_of, strip_protocol
+from vfscore.fsspecfs.trees import Trees
+from vfscore.types import VType
+
+__all__ = ["Change"]
+
+_T = TypeVar("_T")
+_VDIR = VType.VDIR
+
+
+class Change(Trees):
+    """A filesystem whose names can be changed."""
+
+    auto_mkdir = True
+    _intrans: bool
+
+    # -- directories ---------------------------------------------------------------------------------------------------
+
+    def mkdir(self, path: Any, create_parents: bool = True, **kwargs: Any) -> None:
+        """Make a directory, and with *create_parents* those above it that are missing.
+
+        Errors:
+            EEXIST: there is something.
+        """
+        path = strip_protocol(path)
+        try:
+            self._sys.mkdir(path)
+        except FileNotFoundError:
+            if not create_parents:
+                raise
+            self._sys.makedirs(parent_of(path), exist_ok=True)
+            self._sys.mkdir(path)
+
+    def makedir(self, path: Any, create_parents: bool = True, **kwargs: Any) -> None:
+        """Do what `mkdir` does."""
+        self.mkdir(path, create_parents)
+
+    def makedirs(self, path: Any, exist_ok: bool = False) -> None:
+        """Make a directory and those above it; with *exist_ok* nothing is fine, also where nothing can be written."""
+        self._sys.makedirs(strip_protocol(path), exist_ok=exist_ok)
+
+    def mkdirs(self, path: Any, exist_ok: bool = False) -> None:
+        """Do what `makedirs` does."""
+        self.makedirs(path, exist_ok)
+
+    def rmdir(self, path: Any) -> None:
+        """Remove an empty directory."""
+        self._sys.rmdir(strip_protocol(path))
+
+    def _with_parents(self, path: str, act: Callable[[], _T]) -> _T:
+        """Return what *act* does, again with the directories above *path* made if they were what was missing."""
+        try:
+            return act()
+        except FileNotFoundError:
+            parent = parent_of(path)
+            if not self.auto_mkdir or self._type(parent) is _VDIR:
+                raise
+            self._sys.makedirs(parent, exist_ok=True)
+            return act()
+
+    # -- removing ------------------------------------------------------------------------------------------------------
+
+    def rm_file(self, path: Any) -> None:
+        """Remove a file, or a link itself.
+
+        Errors:
+            EISDIR: it is a directory.
+        """
+        self._sys.unlink(strip_protocol(path))
+
+    def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        """Remove files, links themselves, empty directories, and with *recursive* full ones.
+
+        Args:
+            path: A path, a pattern or a list of them. A path that is there is no pattern.
+            maxdepth: How many levels down things are removed; a directory that keeps something stays.
+
+        Errors:
+            ENOENT: there is nothing; nothing is removed then.
+            ENOTEMPTY: a directory has entries, without *recursive*.
+            EBUSY: a key or a mount point, or something above one; nothing below it is removed.
+        """
+        sys = self._sys
+        top: list[str] = []
+        for given in path if is_many(path) else [path]:
+            top += self._expanded(given, maxdepth=maxdepth)
+        dirs: list[str] = []
+        files: list[str] = []
+        for name in dict.fromkeys(top):
+            (dirs if sys.vattr(name, follow_symlinks=False).va_type is _VDIR else files).append(name)
+        if recursive:
+            for name in dirs[:]:
+                self._refuse_keys(name)
+                for below, entry in self._found(name, maxdepth):
+                    isdir = entry is not None and entry.d_type is _VDIR
+                    (dirs if isdir else files).append(below)
+        for exc in sys.remove_many(list(dict.fromkeys(files))):
+            if exc is not None and not (recursive and isinstance(exc, FileNotFoundError)):
+                raise exc
+        for name in sorted(set(dirs), reverse=True):
+            try:
+                sys.rmdir(name)
+            except FileNotFoundError:
+                if not recursive:
+                    raise
+            except OSError as exc:
+                if maxdepth is None or exc.errno != errno.ENOTEMPTY:
+                    raise
+
+    def delete(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+        """Do what `rm` does."""
+        self.rm(path, recursive, maxdepth)
+
+    def _refuse_keys(self, path: str) -> None:
+        """Raise EBUSY if a key or mount hangs at the directory *path* or below it, before anything there is lost."""
+        sys = self._sys
+        top = sys.stat(path)
+        seen: set[str] = set()
+        for mount in self.ns.mounts():
+            at = mount.at
+            while at not in seen:
+                seen.add(at)
+                try:
+                    here = sys.stat(at)
+                except OSError:
+                    break
+                if os.path.samestat(here, top) and (at != "/" or path != "/"):
+                    raise err(
+                        errno.EBUSY, path, hint="a mount or etfs key hangs there; unmount or etfs_remove it first"
+                    )
+                if at == "/":
+                    break
+                at = parent_of(at)
+
+    # -- copying -------------------------------------------------------------------------------------------------------
+
+    def cp_file(self, path1: Any, path2: Any, **kwargs: Any) -> None:
+        """Copy one file's contents; of a directory, make one.
+
+        Errors:
+            EINVAL: both are the same file.
+        """
+        sys = self._sys
+        source, target = strip_protocol(path1), strip_protocol(path2)
+        va = sys.vattr(source)
+        if va.va_type is _VDIR:
+            sys.makedirs(target, exist_ok=True)
+            return
+        try:
+            there = sys.vattr(target)
+        except OSError:
+            there = None
+        if there is not None and (there.va_fsid, there.va_fileid) == (va.va_fsid, va.va_fileid):
+            raise err(errno.EINVAL, source, target, hint="they are the same file")
+        file = sys.open_file(source, os.O_RDONLY)
+        try:
+            with self.open(target, "wb") as out:
+                for piece in chunks_of(file):
+                    out.write(piece)
+        finally:
+            file.close()
+
+    def _sources(self, source: Any, recursive: bool, maxdepth: int | None) -> dict[str, Any]:
+        """Return the paths to copy: directories only where a whole tree is copied."""
+        sources = self._expanded(source, recursive, maxdepth)
+        if not is_many(source) and (not recursive or maxdepth is not None):
+            return {name: entry for name, entry in sources.items() if self._found_type(name, entry) is not _VDIR}
+        return sources
+
+    def copy(
+        self,
+        path1: Any,
+        path2: Any,
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        on_error: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Copy files and trees inside the tree, by the rules of fsspec's "copying files and directories".
+
+        Args:
+            on_error: "raise", or "ignore" what is not found; without it, ignore if *recursive*.
+        """
+        if isinstance(path1, list) and isinstance(path2, list):
+            sources, targets = path1, path2
+        else:
+            sources = list(self._sources(path1, recursive, maxdepth))
+            if not sources:
+                return
+            targets = destinations(path1, sources, as_target(path2), magic=self._is_pattern(path1), is_dir=self.isdir)
+        ignore = on_error == "ignore" or (on_error is None and recursive)
+        for one, two in zip(sources, targets, strict=True):
+            try:
+                self.cp_file(one, two)
+            except FileNotFoundError:
+                if not ignore:
+                    raise
+
+    def cp(self, path1: Any, path2: Any, **kwargs: Any) -> None:
+        """Do what `copy` does."""
+        self.copy(path1, path2, **kwargs)
+
+    # -- moving --------------------------------------------------------------------------------------------------------
+
+    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
+        """Move files and directories: a rename inside a mount, a copy and then a removal between two.
+
+        An existing directory as target, or one written with a slash, is moved into. A directory moves whole, whatever
+        *recursive* says. Nothing is removed before it is copied, and a copy that fails is taken away.
+
+        Errors:
+            EEXIST: moving into a directory that has a directory of the name.
+        """
+        if isinstance(path1, list) and isinstance(path2, list):
+            for one, two in zip(path1, path2, strict=True):
+                self._mv_one(strip_protocol(one), strip_protocol(two))
+            return
+        single = not is_many(path1)
+        magic = self._is_pattern(path1)
+        sources = self.expand_path(path1)
+        target = strip_protocol(path2)
+        into = not single or (magic and len(sources) > 1) or ends_in_slash(path2) or self.isdir(path2)
+        if single and sources == [target]:
+            return
+        if into and self.auto_mkdir:
+            self._sys.makedirs(target, exist_ok=True)
+        for source in sources:
+            self._mv_one(source, posixpath.join(target, posixpath.basename(source)) if into else target)
+
+    def move(self, path1: Any, path2: Any, **kwargs: Any) -> None:
+        """Do what `mv` does."""
+        self.mv(path1, path2, **kwargs)
+
+    def rename(self, path1: Any, path2: Any, **kwargs: Any) -> None:
+        """Do what `mv` does."""
+        self.mv(path1, path2, **kwargs)
+
+    def _mv_one(self, source: str, target: str) -> None:
+        sys = self._sys
+        try:
+            self._with_parents(target, lambda: sys.rename(source, target))
+        except OSError as exc:
+            if exc.errno != errno.EXDEV:
+                raise
+        else:
+            return
+        va = sys.vattr(source, follow_symlinks=False)
+        if va.va_type is _VDIR:
+            self._refuse_keys(source)
+            if self.lexists(target):
+                if self._type(target, follow=False) is not _VDIR:
+                    raise err(errno.ENOTDIR, source, target)
+                if sys.listdir(target):
+                    raise err(errno.ENOTEMPTY, source, target)
+        elif self._type(target, follow=False) is _VDIR:
+            raise err(errno.EISDIR, source, target)
+        made = not self.lexists(target)
+        try:
+            self._mv_copy(source, target)
+        except BaseException:
+            if made and self.lexists(target):
+                self.rm(target, recursive=True)
+            raise
+        self.rm(source, recursive=True)
+
+    def _mv_copy(self, source: str, target: str) -> None:
+        """Copy the tree *source*, links as links, with modes and times."""
+        sys = self._sys
+        found = [(source, sys.vattr(source, follow_symlinks=False).va_type)]
+        if found[0][1] is _VDIR:
+            found += sorted((name, entry.d_type) for name, entry in sys.find(source))
+        for name, vtype in found:
+            to = target + name[len(source) :]
+            if vtype is _VDIR:
+                sys.makedirs(to, exist_ok=True)
+            elif vtype is VType.VLNK:
+                self._with_parents(to, lambda name=name, to=to: sys.symlink(sys.readlink(name), to))  # type: ignore[misc]
+            elif vtype is VType.VREG:
+                self._copy_contents(name, to)
+            else:
+                st = sys.lstat(name)
+                sys.mknod(to, st.st_mode, st.st_rdev)
+        for name, vtype in reversed(found):
+            if vtype is not VType.VLNK:
+                self._copy_attributes(sys.lstat(name), target + name[len(source) :])
+
+    def _copy_contents(self, source: str, target: str) -> None:
+        sys = self._sys
+        file = sys.open_file(source, os.O_RDONLY)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            out = self._with_parents(target, lambda: sys.open_file(target, flags, 0o666))
+            try:
+                copy_all(file, out)
+            finally:
+                out.close()
+        finally:
+            file.close()
+
+    def _copy_attributes(self, st: os.stat_result, target: str) -> None:
+        """Give *target* the mode and times of *st*, as far as its store can keep them."""
+        sys = self._sys
+        changes: list[Callable[[], None]] = [
+            lambda: sys.chmod(target, stat.S_IMODE(st.st_mode)),
+            lambda: sys.utime(target, ns=(st.st_atime_ns, st.st_mtime_ns)),
+        ]
+        for change in changes:
+            try:
+                change()
+            except OSError as exc:
+                if exc.errno not in (errno.EOPNOTSUPP, errno.EPERM, errno.EACCES):
+                    raise
+
+    # -- links and attributes ------------------------------------------------------------------------------------------
+
+    def symlink(self, src: Any, dst: Any, **kwargs: Any) -> None:
+        """Make *dst* a symbolic link to *src*, which stays as it is written if it is no URL."""
+        target = stringify_path(src)
+        target = strip_protocol(target) if target.startswith("vfs://") else target
+        path = strip_protocol(dst)
+        self._with_parents(path, lambda: self._sys.symlink(target, path))
+
+    def link(self, src: Any, dst: Any, **kwargs: Any) -> None:
+        """Make *dst* one more name of the file *src*."""
+        source, path = strip_protocol(src), strip_protocol(dst)
+        self._with_parents(path, lambda: self._sys.link(source, path))
+
+    def chmod(self, path: Any, mode: int) -> None:
+        """Change the permission bits."""
+        self._sys.chmod(strip_protocol(path), mode)
+
+    def chown(self, path: Any, uid: int, gid: int) -> None:
+        """Change owner and group; -1 leaves one alone."""
+        self._sys.chown(strip_protocol(path), uid, gid)
+
+    def touch(self, path: Any, truncate: bool = True, **kwargs: Any) -> None:
+        """Make a file empty, or with *truncate* false make it if it is not there, and set its times to now."""
+        name = strip_protocol(path)
+        if self._intrans and (truncate or not self.exists(name)):
+            self.open(name, "wb").close()
+            return
+        flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if truncate else 0)
+        self._with_parents(name, lambda: self._sys.open_file(name, flags, 0o666)).close()
+        self._sys.utime(name)

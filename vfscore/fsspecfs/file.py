@@ -1,0 +1,359 @@
+"""File objects: what `fs.open` hands out.
+
+Reading is made for two uses at once. A large read, and the first small one, go straight to the open file: no buffer to
+make, no copy more than needed, and `read_buffer` gives views of memory without any. The second small read, a line, a
+peek or a text wrapper promote the handle: from then on a C `io.BufferedReader` serves it. Writing and both at once are
+C buffers from the start.
+
+Owners: a handle owns its open file and closes it; a promoted reader's methods live in its instance dictionary and do
+not refer back to it, so that a dropped handle closes at once.
+Locks: the C buffers bring their own; a reader that is not promoted has none, as its position is its user's.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import operator
+from typing import TYPE_CHECKING, Any, Final
+
+from vfscore.errors import err
+from vfscore.fsspecfs.info import Info, info_of
+from vfscore.syscalls import VfsRawIO
+from vfscore.types import VType
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+    from vfscore.fsspecfs.pending import Pending
+    from vfscore.syscalls import OpenFile
+
+__all__ = ["VfsRandom", "VfsReader", "VfsWriter", "read_from"]
+
+_BLOCK_MIN: Final = 8192
+_BLOCK_MAX: Final = 16 << 20
+_SMALL: Final = 8192
+"""Bytes below which a read is worth a buffer, if it is not the only one."""
+_UNKNOWN: Final = 1 << 20
+"""Bytes asked for at a time where the size is not known."""
+
+
+def _block_size(file: OpenFile, asked: Any) -> int:
+    """Return how much to buffer: what the user asked for, or else what the file's owner prefers."""
+    size = asked if isinstance(asked, int) and asked > 0 else file.vattr().va_blocksize or _BLOCK_MIN
+    return max(_BLOCK_MIN, min(size, _BLOCK_MAX))
+
+
+def _reopen(fs: Any, path: str, block_size: Any, position: int) -> VfsReader:
+    """Open again what was pickled."""
+    file: VfsReader = fs.open(path, "rb", block_size=block_size)
+    if position:
+        file.seek(position)
+    return file
+
+
+def _sought(file: OpenFile, position: int, offset: int, whence: int) -> int:
+    """Return the position that a seek leads to."""
+    offset = operator.index(offset)
+    if whence == 1:
+        offset += position
+    elif whence == 2:
+        offset += file.size()
+    elif whence != 0:
+        raise ValueError(f"invalid whence ({whence}, should be 0, 1 or 2)")
+    if offset < 0:
+        raise err(errno.EINVAL, file.path)
+    if file.closed:
+        raise ValueError("I/O operation on closed file")
+    return offset
+
+
+def read_from(file: OpenFile, position: int) -> bytes:
+    """Return all of *file* from *position* to its end."""
+    left = max(file.size() - position, 0)
+    data = file.pread(position, left)
+    if len(data) == left and (left or file.vp.v_type is not VType.VREG):
+        return data
+    # Cut meanwhile, or of a size that its owner does not know: only an empty read is the end.
+    parts = [data]
+    position += len(data)
+    while more := file.pread(position, _UNKNOWN):
+        parts.append(more)
+        position += len(more)
+    return b"".join(parts)
+
+
+class _Handle:
+    """What every handle has beside Python's file protocol."""
+
+    _file: OpenFile
+    _block: Any
+    fs: Any
+    path: str
+
+    @property
+    def blocksize(self) -> int:
+        """How many bytes are buffered at a time."""
+        return _block_size(self._file, self._block)
+
+    @property
+    def full_name(self) -> str:
+        """The URL."""
+        name: str = self.fs.unstrip_protocol(self.path)
+        return name
+
+    @property
+    def details(self) -> Info:
+        """The file's info as it is now, also when its name is gone."""
+        return info_of(self.path, self._file.vattr())
+
+    def info(self) -> Info:
+        """Return the file's info as it is now."""
+        return self.details
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        """Return the bytes from *start* to *end*, for fsspec's caches."""
+        return self._file.pread(start, max(end - start, 0))
+
+    def __repr__(self) -> str:
+        state = " closed" if self._file.closed else ""
+        return f"<{type(self).__name__} {self.full_name}{state}>"
+
+
+class VfsReader(_Handle, io.BufferedIOBase):
+    """A file open for reading (``rb``)."""
+
+    mode = "rb"
+    autocommit = True
+    _position = 0
+    _read_once = False
+    _buffer: io.BufferedReader | None = None
+    _block = None
+
+    def __init__(self, fs: Any, path: str, file: OpenFile, block_size: Any = None) -> None:
+        self.fs = fs
+        self.path = path
+        self._file = file
+        if block_size is not None:
+            self._block = block_size
+
+    def _promoted(self) -> io.BufferedReader:
+        """Return the C reader that serves this handle from now on."""
+        buffer = self._buffer
+        if buffer is None:
+            raw = VfsRawIO(self._file, "rb", self.path)
+            raw.seek(self._position)
+            buffer = self._buffer = io.BufferedReader(raw, self.blocksize)
+            self.__dict__.update(
+                read=buffer.read,
+                readinto=buffer.readinto,
+                readline=buffer.readline,
+                readlines=buffer.readlines,
+                peek=buffer.peek,
+                seek=buffer.seek,
+                tell=buffer.tell,
+            )
+        return buffer
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return self.path
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has now."""
+        return self._file.size()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._file.refs <= 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return self.readable()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return at most *size* bytes, all that follow without one; fewer only at the end."""
+        position = self._position
+        if size is None or size < 0:
+            data = read_from(self._file, position)
+        else:
+            if size < _SMALL:
+                if self._read_once:
+                    return self._promoted().read(size)
+                self._read_once = True
+            data = self._file.pread(position, size)
+        self._position = position + len(data)
+        return data
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return at most *size* bytes, through the buffer."""
+        buffer = self._buffer or self._promoted()
+        return buffer.read(size if size >= 0 else self.blocksize)
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Fill *buffer* and return how many bytes it got; fewer only at the end."""
+        view = memoryview(buffer).cast("B")
+        if len(view) < _SMALL:
+            if self._read_once:
+                return self._promoted().readinto(view)
+            self._read_once = True
+        n = self._file.preadinto(self._position, view)
+        self._position += n
+        return n
+
+    def readinto1(self, buffer: WriteableBuffer, /) -> int:
+        """Fill *buffer* as `readinto` does."""
+        return self.readinto(buffer)
+
+    def read_buffer(self, size: int = -1, /) -> memoryview | bytes:
+        """Return what `read` would, without a copy where it lies in memory; later writes do not change it."""
+        position = self.tell()
+        rest = max(self._file.size() - position, 0)
+        view = self._file.view(position, rest if size < 0 else min(size, rest))
+        if view is None:
+            return self.read(size)
+        self.seek(position + len(view))
+        return view
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Return the next line with its end, at most *size* bytes of it."""
+        return self._promoted().readline(size)
+
+    def readlines(self, hint: int = -1, /) -> list[bytes]:
+        """Return the lines that follow."""
+        return self._promoted().readlines(hint)
+
+    def __next__(self) -> bytes:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+    def readuntil(self, char: bytes = b"\n", blocks: int | None = None) -> bytes:
+        """Return the bytes up to and with the next *char*, or to the end (as fsspec's own files)."""
+        if char == b"\n":
+            return self.readline()
+        start = self.tell()
+        parts: list[bytes] = []
+        while part := self.read(blocks or self.blocksize):
+            parts.append(part)
+            joined = part if len(parts) == 1 else b"".join(parts)
+            found = joined.find(char)
+            if found >= 0:
+                self.seek(start + found + len(char))
+                return joined[: found + len(char)]
+            parts = [joined]
+        return b"".join(parts)
+
+    def peek(self, size: int = 0, /) -> bytes:
+        """Return bytes that follow without moving on: one at least, unless at the end."""
+        return self._promoted().peek(size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Move on to *offset* and return it."""
+        self._position = _sought(self._file, self._position, offset, whence)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        if self._file.refs <= 0:
+            raise ValueError("I/O operation on closed file")
+        return self._position
+
+    def flush(self) -> None:
+        """Do nothing: nothing is written."""
+
+    def close(self) -> None:
+        """Close; again does nothing."""
+        buffer = self._buffer
+        if buffer is None:
+            self._file.close()
+        else:
+            buffer.close()
+
+    def commit(self) -> None:
+        """Do nothing: nothing is written."""
+
+    def discard(self) -> None:
+        """Do nothing: nothing is written."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _reopen, (self.fs, self.path, self._block, self.tell())
+
+
+class _Writing(_Handle):
+    """What handles have that write."""
+
+    _pending: Pending | None
+
+    if TYPE_CHECKING:  # of the C class beside it
+        closed: bool
+
+        def tell(self) -> int: ...
+        def close(self) -> None: ...
+
+    def _enter(self, fs: Any, path: str, file: OpenFile, block_size: Any, pending: Pending | None) -> None:
+        self.fs = fs
+        self.path = path
+        self._file = file
+        self._block = block_size
+        self._pending = pending
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether what is written is there at once, and not only after `commit`."""
+        return self._pending is None
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has now, those in the buffer counted."""
+        size = self._file.size()
+        return size if self.closed else max(size, self.tell())
+
+    def commit(self) -> None:
+        """Give the file, written under a temporary name in a transaction, its own name."""
+        pending = self._pending
+        if pending is not None:
+            self.close()
+            pending.commit()
+
+    def discard(self) -> None:
+        """Take away what was written in a transaction."""
+        pending = self._pending
+        if pending is not None:
+            try:
+                self.close()
+            finally:
+                pending.discard()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"{self!r} is open for writing: only a file open for reading can travel")
+
+
+class VfsWriter(_Writing, io.BufferedWriter):
+    """A file open for writing (``wb``, ``ab``, ``xb``)."""
+
+    def __init__(
+        self, fs: Any, path: str, mode: str, file: OpenFile, block_size: Any = None, pending: Pending | None = None
+    ) -> None:
+        io.BufferedWriter.__init__(self, VfsRawIO(file, mode, path), _block_size(file, block_size))
+        self._enter(fs, path, file, block_size, pending)
+
+
+class VfsRandom(_Writing, io.BufferedRandom):
+    """A file open for reading and writing (``r+b``, ``w+b``, ``a+b``, ``x+b``)."""
+
+    def __init__(
+        self, fs: Any, path: str, mode: str, file: OpenFile, block_size: Any = None, pending: Pending | None = None
+    ) -> None:
+        io.BufferedRandom.__init__(self, VfsRawIO(file, mode, path), _block_size(file, block_size))
+        self._enter(fs, path, file, block_size, pending)

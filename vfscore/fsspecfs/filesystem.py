@@ -1,0 +1,180 @@
+"""`VfsFileSystem`: the tree as an ordinary fsspec filesystem, protocol ``vfs``.
+
+State never lives on an instance: fsspec makes them as it likes, and a pickled one is rebuilt from its options. An
+instance means the namespace of its fstab, or else what is installed in the process at the moment of the call.
+
+Locks: none; the registry of namespaces has its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from fsspec.asyn import get_loop
+from fsspec.spec import AbstractFileSystem
+
+from vfscore import fstab as fstabs
+from vfscore import namespace
+from vfscore.errors import err
+from vfscore.fsspecfs.asynchronous import Asynchronous
+from vfscore.fsspecfs.file import VfsRandom, VfsReader, VfsWriter
+from vfscore.fsspecfs.names import strip_protocol
+from vfscore.fsspecfs.pending import Pending
+from vfscore.syscalls.rawio import mode_flags
+from vfscore.types import VType
+
+__all__ = ["VfsFileSystem"]
+
+_VDIR = VType.VDIR
+_READING = os.O_RDONLY
+
+
+def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[str, Any]) -> VfsFileSystem:
+    """Return an instance that means what a pickled one meant.
+
+    In the process that it came from that is the same tree, with what lies in its memory; elsewhere one made from the
+    fstab.
+    """
+    here = namespace.installed()
+    if here is not None and _digest_of(here) == digest:
+        return cls(**options)
+    return cls(fstab=fstab, **options)
+
+
+def _digest_of(ns: namespace.Namespace) -> str:
+    """Return a digest of what *ns* describes; where that is not only data, one of this process."""
+    try:
+        return fstabs.digest(fstabs.load(ns.fstab()))
+    except ValueError:
+        return hashlib.sha256(f"{os.getpid()} {id(ns)}".encode()).hexdigest()
+
+
+class VfsFileSystem(Asynchronous):
+    """The tree of a namespace, by fsspec's names.
+
+    Args:
+        fstab: What to rebuild the namespace from: a path or URL of an fstab, or the same as a dict. None: what is
+            installed in this process (`Namespace.install`), or named by VFSCORE_FSTAB, or an empty tree.
+        auto_mkdir: Make the directories that are missing above what is written.
+        options: fsspec's own (asynchronous, loop, batch_size, listings options) and any others are accepted, because
+            callers add some for filesystems in general.
+    """
+
+    def __init__(
+        self,
+        fstab: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        *,
+        auto_mkdir: bool = True,
+        asynchronous: bool = False,
+        loop: Any = None,
+        batch_size: int | None = None,
+        **options: Any,
+    ) -> None:
+        # Not AsyncFileSystem's: it would start fsspec's loop thread, which nothing here needs.
+        AbstractFileSystem.__init__(self, **options)
+        self.asynchronous = asynchronous
+        self.batch_size = batch_size
+        self._loop = loop
+        self._pid = os.getpid()
+        self.auto_mkdir = auto_mkdir
+        self._fstab = fstab
+        self._pinned = None if fstab is None else namespace.for_fstab(fstab)
+
+    @property
+    def loop(self) -> Any:
+        """The event loop that fsspec's tools run coroutines of this filesystem on."""
+        if self._pid != os.getpid():
+            raise RuntimeError("This class is not fork-safe")
+        if self._loop is None and not self.asynchronous:
+            self._loop = get_loop()
+        return self._loop
+
+    # -- identity ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _fs_token(self) -> str:
+        return hashlib.sha256(f"vfs {_digest_of(self.ns)} {self.auto_mkdir}".encode()).hexdigest()
+
+    @property
+    def fsid(self) -> str:
+        """A name of this tree that is the same in every process which has it."""
+        return "vfs-" + self._fs_token
+
+    def __dask_tokenize__(self) -> str:
+        return self._fs_token
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, VfsFileSystem) and self._fs_token == other._fs_token)
+
+    def __hash__(self) -> int:
+        return int(self._fs_token, 16)
+
+    def __reduce__(self) -> Any:
+        ns = self.ns
+        options = {name: value for name, value in self.storage_options.items() if name not in ("fstab", "loop")}
+        return _rebuild, (type(self), ns.fstab(), _digest_of(ns), options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.ns!r}>"
+
+    def _isfilestore(self) -> bool:
+        return True
+
+    # -- opening -------------------------------------------------------------------------------------------------------
+
+    def open(
+        self,
+        path: Any,
+        mode: str = "rb",
+        block_size: Any = None,
+        cache_options: Any = None,
+        compression: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Open a file: ``rb wb ab xb r+b w+b a+b x+b``, or the same as text.
+
+        Args:
+            block_size: How many bytes to buffer.
+            compression: A codec, or "infer" it from the name.
+            kwargs: encoding, errors and newline of a text mode; autocommit. Others, for filesystems with a cache, are
+                accepted.
+
+        Errors:
+            ENOENT: there is nothing to read, or with auto_mkdir off no directory to write in.
+            EISDIR: it is a directory.
+            EEXIST: ``x`` and there is something.
+        """
+        if mode == "rb" and compression is None:
+            name = strip_protocol(path)
+            file = (namespace.current() if self._pinned is None else self.ns).sys.open_file(name, _READING)
+            if file.vp.v_type is _VDIR:
+                file.close()
+                raise err(errno.EISDIR, name)
+            return VfsReader(self, name, file, block_size)
+        return super().open(path, mode, block_size, cache_options, compression, **kwargs)
+
+    def _open(
+        self, path: str, mode: str = "rb", block_size: Any = None, autocommit: bool = True, **kwargs: Any
+    ) -> VfsReader | VfsWriter | VfsRandom:
+        """Open the stripped *path* in a binary *mode*."""
+        mode, flags = mode_flags(mode)
+        if mode == "rb":
+            reader: VfsReader = self.open(path, "rb", block_size)
+            return reader
+        sys = self._sys
+        pending = None
+        if autocommit:
+            file = self._with_parents(path, lambda: sys.open_file(path, flags, 0o666))
+        else:
+            pending = self._with_parents(path, lambda: Pending(sys, path, flags))
+            file = pending.file
+        kind = VfsRandom if "+" in mode else VfsWriter
+        return kind(self, path, mode, file, block_size, pending)
+
+    def sign(self, path: Any, expiration: int = 100, **kwargs: Any) -> str:
+        """Refuse: a tree has no web server."""
+        raise NotImplementedError("vfs:// has no signed URLs")
