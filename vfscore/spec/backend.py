@@ -77,7 +77,13 @@ class Backend(Protocol):
 
 
 class FullHandle(Handle, Protocol):
-    """Everything that a handle may define."""
+    """Everything that a handle may define.
+
+    Attributes:
+        path: Where the file is beneath the root, without links on the way; only of backends with links.
+    """
+
+    path: str
 
     def preadinto(self, offset: int, buf: memoryview) -> int:
         """Read into *buf* at *offset* and return how many bytes."""
@@ -111,9 +117,25 @@ class FullHandle(Handle, Protocol):
         """Return bytes without a copy, unchanging; None when that cannot be."""
         ...
 
+    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read many (offset, size) ranges, each as `pread` would."""
+        ...
+
 
 class FullBackend(Backend, Protocol):
     """Everything that a backend may define."""
+
+    def set_fsid(self, fsid: int) -> None:
+        """Take the number of the binding, once: to be put into `va_fsid`. What is left None there, etfs fills in."""
+        ...
+
+    def resolve(self, path: str, follow: bool) -> tuple[str, VAttr]:
+        """Return *path* without links (with *follow* also at its end), and the attributes of what is there.
+
+        `getattr` and `realpath` in one request, with the errors of `getattr`. A backend with links should have it:
+        otherwise one file has a vnode for each path that leads to it.
+        """
+        ...
 
     def readdir(self, path: str) -> Iterable[Dirent]:
         """Return the entries of a directory in an order that stays while the directory does.

@@ -1,0 +1,474 @@
+"""The two backends of the host: one for a directory and all below it, one for a single file.
+
+A directory is pinned by its descriptor when it is registered: renamed, it stays what it was. A file is pinned by its
+directory and its name, so that one that is replaced, as editors and atomic writers do, is seen.
+
+Paths are resolved by `Root` (`beneath`), the only way down; changes open the parent so, and then act on a name in it,
+which follows no link. One component needs no more than the root's descriptor and O_NOFOLLOW.
+
+Regular files are opened with O_NONBLOCK, so that a fifo in the way does not stop us; what is neither a file nor a
+directory is not there (ENOENT).
+
+Locks: none; there is nothing but descriptors.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from vfscore.plugin import Dirent, OpenFlag, Statvfs, VAttr, err
+from vfscore_etfs_local.beneath import DIRECTORY, PATH, Root
+from vfscore_etfs_local.handle import LocalHandle, attributes, times
+from vfscore_etfs_local.listing import find, listing
+
+__all__ = ["DirectoryBackend", "FileBackend", "open_source"]
+
+_EXTRA: Final = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NOFOLLOW: Final = os.O_NOFOLLOW
+_WANTED: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR | os.O_TRUNC
+_S_IFMT: Final = 0o170000
+_S_IFREG: Final = 0o100000
+_S_IFLNK: Final = 0o120000
+_ST_RDONLY: Final = 1
+
+
+def open_source(path: str, walk: bool = False) -> DirectoryBackend | FileBackend:
+    """Return the backend of the host path *path*; links on the way are followed now.
+
+    Args:
+        walk: Resolve every path by hand, as where there is no openat2.
+
+    Errors:
+        ENOENT, ENOTDIR, EACCES, ELOOP: of the path.
+    """
+    if stat.S_ISDIR(os.stat(path).st_mode):
+        return DirectoryBackend(path, walk)
+    return FileBackend(path)
+
+
+class _Host:
+    """What both have in common: calls on one entry (*name* of *dirfd*), never following a link."""
+
+    __slots__ = ("_dev", "_fsid", "_root", "_source")
+
+    def __init__(self, root: Root, source: str) -> None:
+        self._root = root
+        self._source = source
+        self._dev = os.fstat(root.fd).st_dev
+        self._fsid: int | None = None
+
+    def set_fsid(self, fsid: int) -> None:
+        """Take the number that files of the binding show as their device."""
+        self._fsid = fsid
+
+    def close(self) -> None:
+        """Let the root go; it closes when no call needs it any more. Every further call is EBADF."""
+        self._root = Root(None)
+
+    def statvfs(self) -> Statvfs:
+        """Return the sizes of the host's file system."""
+        st = os.fstatvfs(self._root.fd)
+        return Statvfs(
+            st.f_bsize, st.f_frsize, st.f_blocks, st.f_bfree, st.f_bavail, st.f_files, st.f_ffree, st.f_favail,
+            st.f_flag, st.f_namemax,
+        )  # fmt: skip
+
+    def describe(self) -> dict[str, Any]:
+        """Return what `explain` tells."""
+        return {"host": self._source}
+
+    # -- one entry -----------------------------------------------------------------------------------------------------
+
+    def _entry(self, path: str, follow: bool) -> tuple[int, str, int]:
+        """Return (directory descriptor, name, descriptor to close or -1) of *path*."""
+        raise NotImplementedError
+
+    def setattr(self, path: str, vap: VAttr, follow: bool = True) -> None:
+        """Set mode, owner and times of *path*.
+
+        Errors:
+            EOPNOTSUPP: flags; or the mode of a link, of which the host has none.
+        """
+        if vap.va_flags is not None:
+            raise err(errno.EOPNOTSUPP)
+        dirfd, name, closing = self._entry(path, follow)
+        try:
+            if vap.va_uid is not None or vap.va_gid is not None:
+                uid = -1 if vap.va_uid is None else vap.va_uid
+                gid = -1 if vap.va_gid is None else vap.va_gid
+                os.chown(name, uid, gid, dir_fd=dirfd, follow_symlinks=False)
+            if vap.va_mode is not None:
+                _chmod(dirfd, name, vap.va_mode)
+            if vap.va_atime is not None or vap.va_mtime is not None:
+                st = os.stat(name, dir_fd=dirfd, follow_symlinks=False)
+                os.utime(name, ns=times(vap, st), dir_fd=dirfd, follow_symlinks=False)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+
+    def access(self, path: str, mode: int, follow: bool = True) -> None:
+        """Raise if this process may not do *mode*.
+
+        Errors:
+            EROFS: writing, and the host's file system is read-only.
+            EACCES: the host does not let us.
+        """
+        dirfd, name, closing = self._entry(path, follow)
+        try:
+            if os.access(name, mode, dir_fd=dirfd, effective_ids=True, follow_symlinks=False):
+                return
+            os.stat(name, dir_fd=dirfd, follow_symlinks=False)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+        if mode & os.W_OK and os.fstatvfs(self._root.fd).f_flag & _ST_RDONLY:
+            raise err(errno.EROFS)
+        raise err(errno.EACCES)
+
+    def getxattr(self, path: str, name: str, follow: bool = True) -> bytes:
+        """Return an extended attribute."""
+        with _Pinned(self._entry(path, follow)) as proc:
+            return os.getxattr(proc, name)
+
+    def setxattr(self, path: str, name: str, value: bytes, flags: int, follow: bool = True) -> None:
+        """Set an extended attribute."""
+        with _Pinned(self._entry(path, follow)) as proc:
+            os.setxattr(proc, name, value, flags)
+
+    def listxattr(self, path: str, follow: bool = True) -> list[str]:
+        """Return the names of the extended attributes."""
+        with _Pinned(self._entry(path, follow)) as proc:
+            return os.listxattr(proc)
+
+    def removexattr(self, path: str, name: str, follow: bool = True) -> None:
+        """Remove an extended attribute."""
+        with _Pinned(self._entry(path, follow)) as proc:
+            os.removexattr(proc, name)
+
+    def _handle(self, fd: int, path: str) -> LocalHandle:
+        """Return the handle of *fd* if it is a regular file.
+
+        Errors:
+            EISDIR: it is a directory.
+            ENOENT: it is something else, which is not shown.
+        """
+        st = os.fstat(fd)
+        if st.st_mode & _S_IFMT == _S_IFREG:
+            return LocalHandle(fd, path, self._dev, self._fsid, st)
+        os.close(fd)
+        raise err(errno.EISDIR if stat.S_ISDIR(st.st_mode) else errno.ENOENT)
+
+
+class DirectoryBackend(_Host):
+    """A directory of the host, and all below it."""
+
+    __slots__ = ()
+
+    def __init__(self, path: str, walk: bool = False) -> None:
+        """Pin *path*; with *walk* resolve every path by hand."""
+        super().__init__(Root(path, walk), os.path.abspath(path))
+
+    # -- looking -------------------------------------------------------------------------------------------------------
+
+    def resolve(self, path: str, follow: bool) -> tuple[str, VAttr]:
+        """Return *path* without links (with *follow* also at its end), and the attributes of what is there."""
+        root = self._root
+        if not path:
+            return "", attributes(os.fstat(root.fd), self._dev, self._fsid)
+        real = path
+        if "/" not in path and path not in (".", ".."):
+            st = os.stat(path, dir_fd=root.fd, follow_symlinks=False)
+        else:
+            dirfd, head, name, closing = root.parent(path)
+            try:
+                st = os.stat(name, dir_fd=dirfd, follow_symlinks=False)
+            finally:
+                if closing >= 0:
+                    os.close(closing)
+            real = f"{head}/{name}" if head else name
+        if follow and st.st_mode & _S_IFMT == _S_IFLNK:
+            fd, real = root.open(path, PATH)
+            try:
+                st = os.fstat(fd)
+            finally:
+                os.close(fd)
+        return real, attributes(st, self._dev, self._fsid)
+
+    def getattr(self, path: str, follow: bool = False) -> VAttr:
+        """Return the attributes of *path*."""
+        return self.resolve(path, follow)[1]
+
+    def realpath(self, path: str) -> str:
+        """Return the path of what *path* leads to, without links."""
+        fd, real = self._root.open(path, PATH)
+        os.close(fd)
+        return real
+
+    def hostpath(self, path: str) -> str:
+        """Return the path on the host."""
+        return os.path.join(self._source, path) if path else self._source
+
+    def readlink(self, path: str) -> str:
+        """Return the target of a link."""
+        dirfd, name, closing = self._entry(path, False)
+        try:
+            return os.readlink(name, dir_fd=dirfd)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+
+    def readdir(self, path: str) -> Iterable[Dirent]:
+        """Return the entries of a directory."""
+        fd, _ = self._root.open(path, os.O_RDONLY | DIRECTORY)
+        return listing(fd, self._dev, self._fsid)
+
+    def find(self, path: str, maxdepth: int | None) -> Iterable[tuple[str, Dirent]]:
+        """Return everything below a directory."""
+        fd, _ = self._root.open(path, os.O_RDONLY | DIRECTORY)
+        return find(fd, maxdepth, self._dev, self._fsid)
+
+    # -- files ---------------------------------------------------------------------------------------------------------
+
+    def open(self, path: str, flags: OpenFlag) -> LocalHandle:
+        """Open a regular file."""
+        wanted = int(flags) & _WANTED | _EXTRA
+        root = self._root
+        try:
+            if path and "/" not in path and path not in (".", ".."):
+                try:
+                    return self._handle(os.open(path, wanted | _NOFOLLOW, dir_fd=root.fd), path)
+                except OSError as exc:
+                    if exc.errno != errno.ELOOP:
+                        raise
+            fd, real = root.open(path, wanted)
+        except OSError as exc:
+            if exc.errno == errno.ENXIO:  # a fifo that nobody reads
+                raise err(errno.ENOENT) from None
+            raise
+        return self._handle(fd, real)
+
+    def create(self, path: str, flags: OpenFlag, mode: int) -> LocalHandle:
+        """Create a file and open it; its mode is *mode*, whatever the umask of this process."""
+        wanted = int(flags) & (_WANTED | os.O_EXCL) | _EXTRA | os.O_CREAT
+        if "/" not in path and wanted & os.O_EXCL and path not in ("", ".", ".."):
+            fd, real = os.open(path, wanted | _NOFOLLOW, mode, dir_fd=self._root.fd), path
+        else:
+            fd, real = self._root.open(path, wanted, mode)
+        handle = self._handle(fd, real)
+        if wanted & os.O_EXCL:
+            handle.fix_mode(mode)
+        return handle
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut or grow a file."""
+        handle = self.open(path, OpenFlag.WRONLY)
+        try:
+            handle.truncate(size)
+        finally:
+            handle.close()
+
+    def fsync(self, path: str) -> None:
+        """Make a file or directory durable."""
+        fd, _ = self._root.open(path, os.O_RDONLY | _EXTRA)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def read_many(self, paths: Sequence[str]) -> list[bytes | OSError]:
+        """Read many whole files."""
+        out: list[bytes | OSError] = []
+        for path in paths:
+            try:
+                handle = self.open(path, OpenFlag.RDONLY)
+                try:
+                    out.append(handle.read_all())
+                finally:
+                    handle.close()
+            except OSError as exc:
+                out.append(exc)
+        return out
+
+    # -- changes of names ----------------------------------------------------------------------------------------------
+
+    def _entry(self, path: str, follow: bool) -> tuple[int, str, int]:
+        if not path:
+            return self._root.fd, ".", -1
+        dirfd, _, name, closing = self._root.parent(path)
+        if follow and stat.S_ISLNK(os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode):
+            if closing >= 0:
+                os.close(closing)
+            return self._entry(self.realpath(path), False)
+        return dirfd, name, closing
+
+    def mkdir(self, path: str, mode: int) -> None:
+        """Make a directory; its mode is *mode*, whatever the umask of this process."""
+        dirfd, _, name, closing = self._root.parent(path)
+        try:
+            os.mkdir(name, mode, dir_fd=dirfd)
+            has = os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode
+            # The host may have added the set-gid bit of the parent; it stays.
+            if has & 0o5777 != mode & 0o5777:
+                _chmod(dirfd, name, mode | has & stat.S_ISGID)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+
+    def remove(self, path: str) -> None:
+        """Remove what is not a directory."""
+        dirfd, _, name, closing = self._root.parent(path)
+        try:
+            os.unlink(name, dir_fd=dirfd)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+
+    def rmdir(self, path: str) -> None:
+        """Remove an empty directory."""
+        dirfd, _, name, closing = self._root.parent(path)
+        try:
+            os.rmdir(name, dir_fd=dirfd)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename, replacing as rename(2) does."""
+        with _Two(self._root, old, new) as (src, old_name, dst, new_name):
+            os.rename(old_name, new_name, src_dir_fd=src, dst_dir_fd=dst)
+
+    def link(self, old: str, new: str) -> None:
+        """Make one more name of a file; a link is linked itself."""
+        with _Two(self._root, old, new) as (src, old_name, dst, new_name):
+            os.link(old_name, new_name, src_dir_fd=src, dst_dir_fd=dst, follow_symlinks=False)
+
+    def symlink(self, target: str, path: str) -> None:
+        """Make a symbolic link; its target may be anything, and is judged when it is followed."""
+        dirfd, _, name, closing = self._root.parent(path)
+        try:
+            os.symlink(target, name, dir_fd=dirfd)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+
+
+class FileBackend(_Host):
+    """A single file of the host, known by its directory and its name. Its only path is ``""``."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, path: str) -> None:
+        """Pin the directory of what *path* leads to."""
+        real = os.path.realpath(path)
+        head, self._name = os.path.split(real)
+        super().__init__(Root(head), real)
+
+    def _entry(self, path: str, follow: bool) -> tuple[int, str, int]:
+        if path:
+            raise err(errno.ENOTDIR)
+        return self._root.fd, self._name, -1
+
+    def getattr(self, path: str, follow: bool = False) -> VAttr:
+        """Return the attributes of the file."""
+        dirfd, name, _ = self._entry(path, follow)
+        return attributes(os.stat(name, dir_fd=dirfd, follow_symlinks=False), self._dev, self._fsid)
+
+    def hostpath(self, path: str) -> str:
+        """Return the path on the host."""
+        return self._source
+
+    def open(self, path: str, flags: OpenFlag) -> LocalHandle:
+        """Open the file.
+
+        Errors:
+            EACCES: a link has taken its place.
+        """
+        dirfd, name, _ = self._entry(path, True)
+        try:
+            fd = os.open(name, int(flags) & _WANTED | _EXTRA | _NOFOLLOW, dir_fd=dirfd)
+        except OSError as exc:
+            if exc.errno == errno.ELOOP:
+                raise err(errno.EACCES, hint=f"a link has taken the place of {self._source!r}") from None
+            raise
+        st = os.fstat(fd)
+        if stat.S_ISDIR(st.st_mode):
+            os.close(fd)
+            raise err(errno.EISDIR)
+        return LocalHandle(fd, "", self._dev, self._fsid, st)
+
+    def truncate(self, path: str, size: int) -> None:
+        """Cut or grow the file."""
+        handle = self.open(path, OpenFlag.WRONLY)
+        try:
+            handle.truncate(size)
+        finally:
+            handle.close()
+
+    def fsync(self, path: str) -> None:
+        """Make the file durable."""
+        handle = self.open(path, OpenFlag.RDONLY)
+        try:
+            handle.fsync()
+        finally:
+            handle.close()
+
+
+class _Two:
+    """The parents of two paths, for as long as a call on both takes."""
+
+    __slots__ = ("_at", "_closing")
+
+    def __init__(self, root: Root, old: str, new: str) -> None:
+        src, _, old_name, first = root.parent(old)
+        try:
+            dst, _, new_name, second = root.parent(new)
+        except BaseException:
+            if first >= 0:
+                os.close(first)
+            raise
+        self._at = (src, old_name, dst, new_name)
+        self._closing = (first, second)
+
+    def __enter__(self) -> tuple[int, str, int, str]:
+        return self._at
+
+    def __exit__(self, *_exc: object) -> None:
+        for fd in self._closing:
+            if fd >= 0:
+                os.close(fd)
+
+
+class _Pinned:
+    """An entry held by a descriptor, as a path under /proc that leads to it and nothing else."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, entry: tuple[int, str, int]) -> None:
+        dirfd, name, closing = entry
+        try:
+            self._fd = os.open(name, PATH | _NOFOLLOW | os.O_CLOEXEC, dir_fd=dirfd)
+        finally:
+            if closing >= 0:
+                os.close(closing)
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self._fd}"
+
+    def __exit__(self, *_exc: object) -> None:
+        os.close(self._fd)
+
+
+def _chmod(dirfd: int, name: str, mode: int) -> None:
+    """Set the mode of the entry *name* of *dirfd*, which is not followed.
+
+    Errors:
+        EOPNOTSUPP: it is a link.
+    """
+    with _Pinned((dirfd, name, -1)) as proc:
+        if stat.S_ISLNK(os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode):
+            raise err(errno.EOPNOTSUPP)
+        os.chmod(proc, mode)

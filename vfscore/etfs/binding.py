@@ -1,0 +1,470 @@
+"""A binding: one source at one key, and the vnodes of it.
+
+`bind` makes the Mount; the namespace resolves the key, hangs the mount into the tree and says what a taken key is.
+With *deferred* the checks wait for the first use, and each use fails until they pass.
+
+A removed binding (`unbind`) stays usable for whoever has something open on it: the backend closes with the last.
+
+Locks: `lock` guards the slots of the binding and is never held during a backend call. The vnode cache has its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import errno
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from vfscore.errors import err
+from vfscore.etfs.attrs import AttrOps
+from vfscore.etfs.files import FileOps
+from vfscore.etfs.names import NameOps
+from vfscore.etfs.node import EtNode
+from vfscore.etfs.pathlock import PathLocks
+from vfscore.etfs.window import Window
+from vfscore.genfs import genfs_nolock, genfs_nullop
+from vfscore.mount import Mount, vgone
+from vfscore.spec import Backend, FileSystem, Source, hookimpl
+from vfscore.types import SIZE_ENDOFF, Cred, EtfsType, OpenFlag, Statvfs, VAttr, VType
+from vfscore.vnode import VV_ROOT, Vnode
+
+__all__ = ["ETFS", "Binding", "bind", "unbind"]
+
+FindBackend = Callable[[Source, Mapping[str, Any]], Backend]
+AttachDevice = Callable[[Backend, str, EtfsType, int, int, Mapping[str, Any]], int | None]
+DetachDevice = Callable[[int], object]
+
+_VTYPE: Final = {
+    EtfsType.REG: VType.VREG,
+    EtfsType.BLK: VType.VBLK,
+    EtfsType.CHR: VType.VCHR,
+    EtfsType.DIR: VType.VDIR,
+    EtfsType.DIR_SUBDIRS: VType.VDIR,
+}
+_DEVICES: Final = (EtfsType.BLK, EtfsType.CHR)
+SHOWN: Final = frozenset((VType.VREG, VType.VDIR, VType.VLNK))
+"""What of a storage is shown below a directory."""
+
+
+class Binding:
+    """One registered source: what `mnt_data` of its mount is.
+
+    Attributes:
+        source: What was registered.
+        etype: What it is to be.
+        begin, size: The window that was asked for.
+        backend: The storage, or None until the checks have passed and after it was closed.
+        resolve: The backend's `resolve`, if it has one.
+        flat: Only the directory's own children are shown.
+        rdev: The device number of a ``blk`` or ``chr``, else None.
+        root: The root vnode.
+        removed: The key has gone.
+        locks: The order among changes of one path.
+    """
+
+    __slots__ = (
+        "_attach",
+        "_closed",
+        "_detach",
+        "_find",
+        "_options",
+        "_source_size",
+        "backend",
+        "begin",
+        "etype",
+        "flat",
+        "fsid",
+        "lock",
+        "locks",
+        "mount",
+        "rdev",
+        "removed",
+        "resolve",
+        "root",
+        "size",
+        "source",
+    )
+
+    def __init__(
+        self,
+        mount: Mount,
+        source: Source,
+        etype: EtfsType,
+        begin: int,
+        size: int,
+        options: Mapping[str, Any],
+        find_backend: FindBackend,
+        attach_device: AttachDevice | None,
+        detach_device: DetachDevice | None,
+    ) -> None:
+        self.mount = mount
+        self.fsid = mount.mnt_fsid
+        self.source = source
+        self.etype = etype
+        self.begin = begin
+        self.size = size
+        self.flat = etype is EtfsType.DIR
+        self.backend: Backend | None = None
+        self.resolve: Callable[[str, bool], tuple[str, VAttr]] | None = None
+        self.rdev: int | None = None
+        self.removed = False
+        self.lock = threading.Lock()
+        self.locks = PathLocks()
+        self._options = options
+        self._find = find_backend
+        self._attach = attach_device
+        self._detach = detach_device
+        self._closed = False
+        self._source_size: int | None = None
+        node = EtNode(self, "", True, None)
+        if etype in _DEVICES or begin or size != SIZE_ENDOFF:
+            node.window = Window(begin, size)
+        v_op = mount.v_specop if etype in _DEVICES and mount.v_specop is not None else mount.v_op
+        self.root = Vnode(_VTYPE[etype], v_op, node, mount, VV_ROOT)
+
+    # -- the checks ----------------------------------------------------------------------------------------------------
+
+    def ready(self) -> Backend:
+        """Return the backend, checked; the checks run now if they have not passed yet.
+
+        Errors:
+            ENOENT: the source is not there.
+            ENOTDIR: a directory was declared, and the source is none.
+            EISDIR: the source is a directory, and something else was declared; or a window of a directory.
+            EINVAL: the window does not lie in the source, or the source is of a kind that cannot be a file.
+            ENODEV: a device was declared, and no plugin makes one.
+            ESTALE: the binding was removed, and its backend has closed.
+        """
+        backend = self.backend
+        if backend is not None:
+            return backend
+        if self._closed:
+            raise err(errno.ESTALE)
+        backend = self._find(self.source, self._backend_options())
+        try:
+            set_fsid = getattr(backend, "set_fsid", None)
+            if set_fsid is not None:
+                set_fsid(self.fsid)
+            rdev = self._check(backend)
+        except BaseException:
+            _close(backend)
+            raise
+        with self.lock:
+            if self.backend is None and not self._closed:
+                self.rdev = rdev
+                self.resolve = getattr(backend, "resolve", None)
+                self.backend = backend
+                return backend
+        # Another thread was faster, or the binding was removed meanwhile.
+        if rdev is not None and self._detach is not None:
+            self._detach(rdev)
+        _close(backend)
+        return self.ready()
+
+    def _backend_options(self) -> Mapping[str, Any]:
+        if self.etype not in _DEVICES:
+            return self._options
+        return {name: value for name, value in self._options.items() if name != "device"}
+
+    def _check(self, backend: Backend) -> int | None:
+        """Check the source against what was declared, in the seed's order; return the device number of a device."""
+        va = backend.getattr("", True)
+        begin, size = self.begin, self.size
+        if self.etype in (EtfsType.DIR, EtfsType.DIR_SUBDIRS):
+            if va.va_type is not VType.VDIR:
+                raise err(errno.ENOTDIR)
+            if begin != 0 or size != SIZE_ENDOFF:
+                raise err(errno.EISDIR, hint="a window of a directory")
+            return None
+        if va.va_type is VType.VDIR:
+            raise err(errno.EISDIR)
+        if va.va_type not in (VType.VREG, VType.VBLK) and (self.etype is EtfsType.REG or va.va_type is not VType.VCHR):
+            raise err(errno.EINVAL, hint="neither a regular file nor a block device")
+        if va.va_size is None or va.va_type is not VType.VREG:
+            handle = backend.open("", OpenFlag.RDONLY)
+            try:
+                self._source_size = handle.size()
+            finally:
+                handle.close()
+        length = va.va_size if self._source_size is None else self._source_size
+        assert length is not None
+        if not 0 <= begin <= length:
+            raise err(errno.EINVAL, hint=f"begin {begin} is not within the {length} bytes of the source")
+        if size == SIZE_ENDOFF:
+            size = length - begin
+        if size < 0 or begin + size > length:
+            raise err(errno.EINVAL, hint=f"{begin} + {size} is not within the {length} bytes of the source")
+        node: EtNode = self.root.v_data
+        if va.va_type is not VType.VREG and node.window is None:
+            node.window = Window(begin, self.size)
+        if self.etype not in _DEVICES:
+            return None
+        if self._attach is None:
+            raise err(errno.ENODEV, hint=f"nothing here makes a {self.etype} device; install vfscore-blockdev")
+        rdev = self._attach(backend, "", self.etype, begin, size, self._options.get("device", {}))
+        if rdev is None:
+            raise err(errno.ENODEV, hint=f"no driver takes a {self.etype} device; install vfscore-blockdev")
+        return rdev
+
+    # -- vnodes --------------------------------------------------------------------------------------------------------
+
+    def vnode(self, path: str, va: VAttr, follow: bool = False) -> Vnode | None:
+        """Return the vnode of *path*, of which *va* has just been learned; None if it is of a kind that is not shown.
+
+        Args:
+            follow: *path* is a link, *va* what it leads to, and the backend cannot say where that is.
+        """
+        vtype = va.va_type
+        if vtype not in SHOWN:
+            return None
+        if not path:
+            root: EtNode = self.root.v_data
+            root.saw(root.adopt(va) if root.window is None else self.present(root.adopt(va)))
+            return self.root
+        cache = self.mount.mnt_vcache
+        key = (path,) if follow else path
+        fileid = va.va_fileid
+        while True:
+            vp = cache.get(key)
+            if vp is None:
+                vp = cache.add(key, lambda: self._make(path, va, follow, fileid))
+            node: EtNode = vp.v_data
+            if (
+                vp.v_type is vtype
+                and not node.gone
+                and (node.fileid == fileid or fileid is None or node.fileid is None)
+            ):
+                node.saw(node.adopt(va))
+                return vp
+            node.detach()
+            self._forget(key, vp)
+
+    def vnodes(self) -> list[Vnode]:
+        """Return the vnodes that somebody holds, but for dead ones."""
+        known = [self.root, *(pair[1] for pair in self.mount.mnt_vcache.items())]
+        return [vp for vp in known if vp.v_type is not VType.VBAD]
+
+    def _make(self, path: str, va: VAttr, follow: bool, fileid: int | None) -> Vnode:
+        node = EtNode(self, path, follow, fileid)
+        if self.flat and va.va_type is VType.VDIR:
+            node.shut = True
+        return Vnode(va.va_type, self.mount.v_op, node, self.mount)
+
+    def _forget(self, key: Any, vp: Vnode) -> None:
+        cache = self.mount.mnt_vcache
+        if cache.get(key) is vp:
+            cache.forget(key)
+
+    def detach(self, path: str) -> None:
+        """The name *path* has gone, and all below it: their vnodes live on through their handles only."""
+        cache = self.mount.mnt_vcache
+        vp = cache.get(path)
+        if vp is not None and vp.v_type is not VType.VDIR:
+            vp.v_data.detach()
+            self._forget(path, vp)
+            return
+        below = path + "/"
+        for key, known in cache.items():
+            node: EtNode = known.v_data
+            if node.path == path or node.path.startswith(below):
+                node.detach()
+                self._forget(key, known)
+
+    def moved(self, old: str, new: str) -> None:
+        """*old* is called *new* now: its vnode and those below it know, and what *new* was has been replaced."""
+        self.detach(new)
+        below = old + "/"
+        moves: dict[Any, Any] = {}
+        for key, known in self.mount.mnt_vcache.items():
+            node: EtNode = known.v_data
+            if node.path != old and not node.path.startswith(below):
+                continue
+            if node.ino is None and node.fileid is None and node.attr is not None:
+                node.ino = node.attr.va_fileid
+            node.path = new + node.path[len(old) :]
+            node.changed()
+            moves[key] = (node.path,) if node.follow else node.path
+        if moves:
+            self.mount.mnt_vcache.rekey(moves)
+
+    def present(self, va: VAttr) -> VAttr:
+        """Return the attributes of the root, as a file that is a window or a device, from its source's."""
+        node: EtNode = self.root.v_data
+        shown = copy.copy(va)
+        shown._stat = None
+        shown.va_type = _VTYPE[self.etype]
+        source = va.va_size if self._source_size is None else self._source_size
+        if node.window is not None:
+            shown.va_size = node.window.size(source or 0)
+            shown.va_bytes = shown.va_size
+        shown.va_rdev = self.rdev
+        return shown
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def remove(self) -> None:
+        """The key has gone: devices die now, the backend when nobody has anything open."""
+        self.removed = True
+        if self.rdev is not None and self._detach is not None:
+            self._detach(self.rdev)
+        if self.etype in _DEVICES:
+            vgone(self.root, errno.ENXIO)
+        self.retire()
+
+    def retire(self) -> None:
+        """Close the backend of a removed binding if nobody has anything open on it."""
+        if not self.removed or self.mount.mnt_usecount > 0:
+            return
+        with self.lock:
+            backend, self.backend = self.backend, None
+            self.resolve = None
+            self._closed = True
+        for vp in self.vnodes():
+            node: EtNode = vp.v_data
+            if node.io is not None:
+                node.io.close_all()
+        if backend is not None:
+            _close(backend)
+
+
+def _close(backend: Backend) -> None:
+    close: Callable[[], None] | None = getattr(backend, "close", None)
+    if close is not None:
+        close()
+
+
+def bind(
+    source: Source,
+    etype: EtfsType | str,
+    begin: int = 0,
+    size: int = SIZE_ENDOFF,
+    options: Mapping[str, Any] | None = None,
+    layers: Sequence[object] = (),
+    layerspec: Sequence[object] = (),
+    *,
+    find_backend: FindBackend,
+    attach_device: AttachDevice | None = None,
+    detach_device: DetachDevice | None = None,
+    deferred: bool = False,
+    shown: object = None,
+) -> Mount:
+    """Make the mount of a binding; ``mp.mnt_op.vfs_root(mp)`` is its root, to be hung into the tree.
+
+    Args:
+        source: A host path, a URL, or an object that stands for a storage.
+        etype: What it is to be: ``reg``, ``blk``, ``chr``, ``dir`` or ``dir_subdirs``.
+        begin: Where in the source the file begins.
+        size: How many bytes it has; SIZE_ENDOFF for as many as there are, growing.
+        options: The backend's; for a device, those under ``device`` are the driver's.
+        find_backend: Answers for the hook `etfs_backend`.
+        attach_device: Answers for the hook `device_attach`, or None when no plugin makes devices.
+        detach_device: Answers for the hook `device_detach`.
+        deferred: Check at the first use.
+        shown: What `mnt_from` says; *source* if None.
+
+    Errors:
+        EINVAL: *etype* is unknown; or see `Binding.ready`.
+
+    Besides those of `Binding.ready`, unless *deferred*.
+    """
+    try:
+        etype = EtfsType(etype)
+    except ValueError:
+        kinds = ", ".join(EtfsType)
+        raise err(errno.EINVAL, hint=f"unknown type {etype!r}; there are {kinds}") from None
+    given = dict(options or {})
+    if isinstance(source, os.PathLike):
+        source = os.fspath(source)
+    mp = Mount(ETFS, source if shown is None else shown, given, layers, layerspec)
+    binding = mp.mnt_data = Binding(mp, source, etype, begin, size, given, find_backend, attach_device, detach_device)
+    if not deferred:
+        binding.ready()
+    return mp
+
+
+def unbind(mp: Mount) -> None:
+    """End a binding that was taken out of the tree; what is open on it stays usable until it is closed."""
+    binding: Binding = mp.mnt_data
+    binding.remove()
+
+
+class EtfsVfsOps:
+    """The vfs ops of bindings."""
+
+    @hookimpl
+    def vfs_mount(self, mp: Mount, source: Any, options: Mapping[str, Any]) -> None:
+        """Refuse: bindings are made by registering.
+
+        Errors:
+            EOPNOTSUPP: always.
+        """
+        raise err(errno.EOPNOTSUPP, hint="etfs is not mounted; use etfs_register")
+
+    @hookimpl
+    def vfs_unmount(self, mp: Mount, force: bool) -> None:
+        """End the binding."""
+        unbind(mp)
+
+    @hookimpl
+    def vfs_root(self, mp: Mount) -> Vnode:
+        """Return the root vnode; the backend is not asked."""
+        binding: Binding = mp.mnt_data
+        return binding.root
+
+    @hookimpl
+    def vfs_statvfs(self, mp: Mount) -> Statvfs:
+        """Return the storage's sizes, or what genfs says where it knows none."""
+        binding: Binding = mp.mnt_data
+        ask: Callable[[], Statvfs] | None = getattr(binding.backend or binding.ready(), "statvfs", None)
+        sizes = Statvfs(f_bsize=512, f_frsize=512, f_blocks=2) if ask is None else ask()
+        sizes.f_fsid = mp.mnt_fsid
+        return sizes
+
+    @hookimpl
+    def vfs_sync(self, mp: Mount, waitfor: bool, cred: Cred) -> None:
+        """Write out what is open for writing."""
+        binding: Binding = mp.mnt_data
+        for vp in binding.vnodes():
+            node: EtNode = vp.v_data
+            if node.io is not None and node.io.writer is not None:
+                vp.v_op.vop_fsync(vp, cred, 0, 0, 0)
+
+    @hookimpl
+    def vfs_renamelock_enter(self, mp: Mount) -> None:
+        """Do nothing: a rename is a backend call, and no lock is held during one."""
+
+    @hookimpl
+    def vfs_renamelock_exit(self, mp: Mount) -> None:
+        """Do nothing."""
+
+
+class _Locks:
+    """No vnode of a binding is locked: its ops are backend calls, and order themselves by path."""
+
+    @hookimpl
+    def vop_lock(self, vp: Vnode) -> None:
+        """Do nothing."""
+        genfs_nolock(vp)
+
+    @hookimpl
+    def vop_unlock(self, vp: Vnode) -> None:
+        """Do nothing."""
+        genfs_nullop(vp)
+
+    @hookimpl
+    def vop_islocked(self, vp: Vnode) -> bool:
+        """Return False."""
+        return False
+
+
+class EtfsOps(NameOps, FileOps, _Locks):
+    """The vnode ops of all bindings."""
+
+
+class EtfsSpecOps(AttrOps, _Locks):
+    """What etfs keeps for the device nodes that it holds: their attributes and their end."""
+
+
+ETFS: Final = FileSystem("etfs", EtfsVfsOps(), EtfsOps(), EtfsSpecOps(), False)

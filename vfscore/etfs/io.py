@@ -1,0 +1,248 @@
+"""The open handles of one file: opened when first needed, shared by all who have the file open.
+
+A file has at most one handle for reading and one for writing; a handle that can do both serves both. A wider open adds
+what is missing. The handle for writing closes with the last writer, so that a backend which stores at close does so
+then, and its error reaches that writer; everything closes with the last user.
+
+A lookup that is about to open leaves its handle as *pending*; the open takes it. One that is not taken is closed when
+the file becomes inactive or is forgotten.
+
+Locks: `lock` guards counters and slots and is never held during a backend call; `wlock` is held during writes and cuts,
+which wait for one another.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from vfscore.types import OpenFlag
+
+if TYPE_CHECKING:
+    from vfscore.etfs.node import EtNode
+    from vfscore.spec import Handle
+
+__all__ = ["FileIo"]
+
+_ACCMODE = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
+_RDONLY = OpenFlag.RDONLY
+_WRONLY = OpenFlag.WRONLY
+_RDWR = OpenFlag.RDWR
+_RDWR_TRUNC = OpenFlag.RDWR | OpenFlag.TRUNC
+_WRONLY_TRUNC = OpenFlag.WRONLY | OpenFlag.TRUNC
+
+Pread = Callable[[int, int], bytes]
+
+
+def preader(handle: Any) -> Pread:
+    """Return how to read bytes from *handle*, which has `pread` or `preadinto`."""
+    pread: Pread | None = getattr(handle, "pread", None)
+    if pread is not None:
+        return pread
+    into = handle.preadinto
+
+    def read(offset: int, size: int) -> bytes:
+        buf = bytearray(size)
+        n = into(offset, memoryview(buf))
+        return bytes(buf) if n == size else bytes(memoryview(buf)[:n])
+
+    return read
+
+
+class FileIo:
+    """The handles of one file.
+
+    Attributes:
+        pread: How to read, or None while no handle can.
+        handle: The handle that answers for attributes: the writing one if there is one.
+        writer: The handle for writing.
+        truncated: The writing handle was opened with TRUNC and nothing has been written since.
+    """
+
+    __slots__ = ("_both", "_pending", "_pending_flags", "_reader", "_readers", "_writers", "handle", "lock", "pread",
+                 "truncated", "wlock", "writer")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.wlock = threading.Lock()
+        self.pread: Pread | None = None
+        self.handle: Any = None
+        self.writer: Any = None
+        self.truncated = False
+        self._reader: Any = None
+        self._both = False
+        """The writing handle can read too."""
+        self._readers = 0
+        self._writers = 0
+        self._pending: Any = None
+        self._pending_flags = 0
+
+    def __del__(self) -> None:
+        for handle in {id(h): h for h in (self._pending, self._reader, self.writer) if h is not None}.values():
+            try:
+                handle.close()
+            except OSError:
+                continue
+
+    # -- opening and closing -------------------------------------------------------------------------------------------
+
+    def offer(self, handle: Handle, flags: int) -> None:
+        """Leave *handle*, opened with the access mode *flags*, for the open that follows; a second one is closed."""
+        with self.lock:
+            if self._pending is None:
+                self._pending, self._pending_flags = handle, flags
+                return
+        handle.close()
+
+    def grants_read(self) -> bool:
+        """Return whether the storage has granted reading already."""
+        return self.pread is not None or (self._pending is not None and self._pending_flags != os.O_WRONLY)
+
+    def drop_pending(self) -> None:
+        """Close the handle that no open has taken."""
+        with self.lock:
+            handle, self._pending = self._pending, None
+        if handle is not None:
+            handle.close()
+
+    def open(self, node: EtNode, mode: int) -> None:
+        """Count one more open with the flags *mode*, and open what it needs."""
+        acc = mode & _ACCMODE
+        read, write = acc != os.O_WRONLY, acc != os.O_RDONLY
+        spare: Any = None
+        with self.lock:
+            if self._pending is not None:
+                spare = self._take_pending()
+            need_write = write and self.writer is None
+            need_read = read and self.pread is None
+            if not need_write and not need_read:
+                self._readers += read
+                self._writers += write
+        if spare is not None:
+            spare.close()
+        if not need_write and not need_read:
+            return
+        if need_write:
+            # A window must not lose the bytes around it: there, cutting is left to setattr.
+            if mode & os.O_TRUNC and node.window is None:
+                flags = _RDWR_TRUNC if read else _WRONLY_TRUNC
+            else:
+                flags = _RDWR if read else _WRONLY
+        else:
+            flags = _RDONLY
+        handle = node.open_handle(flags)
+        spare = handle
+        with self.lock:
+            if need_write:
+                if self.writer is None:
+                    self.writer, self._both, spare = handle, read, None
+                    self.truncated = flags is _RDWR_TRUNC or flags is _WRONLY_TRUNC
+            elif self._reader is None:
+                self._reader, spare = handle, None
+            self._settle()
+            missing = read and self.pread is None
+            self._readers += read
+            self._writers += write
+        if spare is not None:
+            spare.close()
+        if missing:  # the writer somebody else installed meanwhile cannot read
+            try:
+                self.reopen(node)
+            except OSError:
+                self.close(node, mode)
+                raise
+
+    def reopen(self, node: EtNode) -> Pread:
+        """Return how to read, opening a handle for it if there is none: the writer that readers shared has closed."""
+        pread = self.pread
+        if pread is not None:
+            return pread
+        handle = node.open_handle(_RDONLY)
+        with self.lock:
+            if self._reader is None:
+                self._reader, handle = handle, None  # type: ignore[assignment]
+            self._settle()
+            pread = self.pread
+        if handle is not None:
+            handle.close()
+        assert pread is not None
+        return pread
+
+    def close(self, node: EtNode, mode: int) -> None:
+        """Count one open less, and close what nobody needs; the first error is raised when all is closed."""
+        acc = mode & _ACCMODE
+        closing: list[Any] = []
+        with self.lock:
+            self._readers -= acc != os.O_WRONLY
+            self._writers -= acc != os.O_RDONLY
+            last = self._readers <= 0 and self._writers <= 0
+            # Readers of a removed file keep the handle that they share with its writer: no other can be opened.
+            if self.writer is not None and self._writers <= 0 and (last or not node.gone or self._reader is not None):
+                closing.append(self.writer)
+                self.writer, self._both, self.truncated = None, False, False
+            if last and self._reader is not None:
+                closing.append(self._reader)
+                self._reader = None
+            self._settle()
+        self._close(closing)
+
+    def close_all(self) -> None:
+        """Close everything, whoever still has it open: their next call finds no handle."""
+        with self.lock:
+            closing = [h for h in (self._pending, self._reader, self.writer) if h is not None]
+            self._pending = self._reader = self.writer = None
+            self._both = False
+            self._settle()
+        self._close(closing)
+
+    def secure(self, node: EtNode) -> None:
+        """Before the file's name goes: make sure that readers have a handle of their own to go on with."""
+        if self._readers > 0 and self.pread is None:
+            try:
+                self.reopen(node)
+            except OSError:
+                return
+
+    @staticmethod
+    def _close(handles: list[Any]) -> None:
+        failed: OSError | None = None
+        for handle in handles:
+            try:
+                handle.close()
+            except OSError as exc:
+                failed = failed or exc
+        if failed is not None:
+            raise failed
+
+    def _take_pending(self) -> Any:
+        """Make the pending handle one of the file's if its place is free, else return it. `lock` is held."""
+        handle, self._pending = self._pending, None
+        if self._pending_flags == os.O_RDONLY:
+            if self.pread is not None:
+                return handle
+            self._reader = handle
+        elif self.writer is None:
+            self.writer = handle
+            self._both = self._pending_flags == os.O_RDWR
+        else:
+            return handle
+        self._settle()
+        return None
+
+    def _settle(self) -> None:
+        """Say which handle reads and which answers for attributes. `lock` is held."""
+        handle = self.writer if self._both else self._reader
+        self.pread = None if handle is None else preader(handle)
+        self.handle = self.writer if self.writer is not None else self._reader
+
+    # -- what the ops ask ----------------------------------------------------------------------------------------------
+
+    def reading(self) -> Any:
+        """Return the handle that reads, or None."""
+        return self.writer if self._both else self._reader
+
+    def open_to_read(self) -> bool:
+        """Return whether somebody has the file open for reading."""
+        return self._readers > 0
