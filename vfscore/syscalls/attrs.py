@@ -209,8 +209,10 @@ class Attrs(View):
             EOPNOTSUPP: a namespace that the file system does not keep.
         """
         try:
+            name = _nul_free(attribute)
             if flags & ~(os.XATTR_CREATE | os.XATTR_REPLACE):
                 raise err(errno.EINVAL)
+            _check_xattr_name(name)
             if len(value) > _XATTR_SIZE_MAX:
                 raise err(errno.E2BIG)
             vp, name = self._xattr(path, attribute, follow_symlinks, ACCESS_WRITE)
@@ -247,9 +249,8 @@ class Attrs(View):
 
     def _xattr(self, path: AnyPath | int, attribute: str | bytes, follow: bool, accmode: int) -> tuple[Vnode, str]:
         """Return vnode and name, once the credential may (xattr_permission in Linux's xattr.c)."""
-        name = os.fsdecode(attribute)
-        if not name or len(os.fsencode(name)) > _XATTR_NAME_MAX:
-            raise err(errno.ERANGE)
+        name = _nul_free(attribute)
+        _check_xattr_name(name)
         vp = self._vnode(path, None, follow)
         cred: Cred = self.cred
         writing = accmode == ACCESS_WRITE
@@ -283,6 +284,18 @@ class Attrs(View):
 
     def _searchable(self, vp: Vnode) -> None:
         vp.v_op.vop_access(vp, ACCESS_EXEC, self.cred)
+
+
+def _nul_free(attribute: str | bytes) -> str:
+    name = os.fsdecode(attribute)
+    if "\0" in name:
+        raise ValueError("embedded null byte")
+    return name
+
+
+def _check_xattr_name(name: str) -> None:
+    if not name or len(os.fsencode(name)) > _XATTR_NAME_MAX:
+        raise err(errno.ERANGE)
 
 
 def _nanoseconds(seconds: float) -> int:

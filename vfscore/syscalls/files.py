@@ -257,7 +257,7 @@ class Files(View):
         """Move the offset of *fd* (`os.lseek`); SEEK_DATA and SEEK_HOLE see a file without holes.
 
         Errors:
-            EINVAL: a bad *whence*, or the offset would be negative.
+            EINVAL: a bad *whence*, the offset would be negative, or SEEK_DATA and SEEK_HOLE of what has no data.
             ENXIO: SEEK_DATA or SEEK_HOLE at or past the end.
         """
         file = self.files.get(fd)
@@ -272,6 +272,8 @@ class Files(View):
             elif whence == os.SEEK_END:
                 new = file.size() + position
             elif whence in (os.SEEK_DATA, os.SEEK_HOLE):
+                if vp.v_type is not _VREG:
+                    raise err(errno.EINVAL)
                 size = file.size()
                 if not 0 <= position < size:
                     raise err(errno.ENXIO)
@@ -294,10 +296,10 @@ class Files(View):
     def posix_fallocate(self, fd: int, offset: int, length: int, /) -> None:
         """Give a range room, growing the file if it ends before (`os.posix_fallocate`)."""
         file = self.files.get(fd)
-        if not file.writable:
-            raise err(errno.EBADF)
         if offset < 0 or length <= 0:
             raise err(errno.EINVAL)
+        if not file.writable:
+            raise err(errno.EBADF)
         vp = file.vp
         if vp.v_type is not _VREG:
             raise err(errno.ENODEV)

@@ -86,10 +86,10 @@ class OpenFile:
             EISDIR: a directory.
             EINVAL: a negative offset.
         """
+        if offset < 0 or size < 0:
+            raise self._closed_or(errno.EINVAL)
         if not self.readable:
             raise self._closed_or(errno.EBADF)
-        if offset < 0 or size < 0:
-            raise err(errno.EINVAL, self.path)
         vp = self.vp
         try:
             return vp.v_op.vop_read(vp, offset, size, _NOFLAG, self.cred)
@@ -98,10 +98,10 @@ class OpenFile:
 
     def preadinto(self, offset: int, buf: memoryview) -> int:
         """Read into *buf* at *offset* and return how many bytes; errors as `pread`."""
+        if offset < 0:
+            raise self._closed_or(errno.EINVAL)
         if not self.readable:
             raise self._closed_or(errno.EBADF)
-        if offset < 0:
-            raise err(errno.EINVAL, self.path)
         vp = self.vp
         try:
             return vp.v_op.vop_readinto(vp, buf, offset, _NOFLAG, self.cred)
@@ -147,10 +147,10 @@ class OpenFile:
 
         Errors: as `pwrite`.
         """
+        if offset < 0:
+            raise self._closed_or(errno.EINVAL)
         if not self.writable:
             raise self._closed_or(errno.EBADF)
-        if offset < 0:
-            raise err(errno.EINVAL, self.path)
         if offset + len(data) > _OFF_MAX:
             raise err(errno.EFBIG, self.path)
         vp = self.vp
