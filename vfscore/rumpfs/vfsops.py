@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
 from vfscore.rumpfs.data import PAGE, pages_of
-from vfscore.rumpfs.nodes import DirNode, Node, Rumpfs, vnode_of
+from vfscore.rumpfs.nodes import WHITEOUT, DirNode, Node, Rumpfs, vnode_of
 from vfscore.spec import hookimpl
 from vfscore.types import Cred, Statvfs
 
@@ -131,7 +131,7 @@ class RumpfsVfsOps:
                     node.n_parent = node
                     node.n_cookies = None
                     node.n_nlink = -1
-                elif not node.n_opens:
+                elif node is not WHITEOUT and not node.n_opens:
                     node.n_data = None
             fs.m_handles.clear()
             fs.m_used = 0

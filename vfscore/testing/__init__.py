@@ -21,7 +21,7 @@ pytest.register_assert_rewrite(
 )
 
 from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402
-from vfscore.testing.device import DeviceTests  # noqa: E402
+from vfscore.testing.device import AttachTests, DeviceTests  # noqa: E402
 from vfscore.testing.layer import LayerTests  # noqa: E402
 from vfscore.testing.makers import (  # noqa: E402
     AWKWARD_NAMES,
@@ -37,6 +37,7 @@ from vfscore.testing.vnodeops import FileSystemTests  # noqa: E402
 
 __all__ = [
     "AWKWARD_NAMES",
+    "AttachTests",
     "BackendTests",
     "ClaimTests",
     "DeviceTests",

@@ -22,10 +22,11 @@ import pytest
 
 from vfscore.genfs import eopnotsupp
 from vfscore.opv import DevVector
+from vfscore.spec import Backend
 from vfscore.testing.makers import not_served, raises
-from vfscore.types import ROOT_CRED, VType
+from vfscore.types import ROOT_CRED, SIZE_ENDOFF, EtfsType, OpenFlag, VType
 
-__all__ = ["DeviceTests", "MakeDevice"]
+__all__ = ["AttachTests", "DeviceTests", "MakeDevice"]
 
 MakeDevice = Callable[[bytes], tuple[object, int]]
 
@@ -110,7 +111,7 @@ class DeviceTests:
 
         assert op.d_read(dev, offset, size, self.buffered) == _DATA[offset : offset + size]
 
-    def test_read_at_the_end_is_empty(self, disk: tuple[Any, int]) -> None:
+    def test_read_at_the_end_gives_nothing(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
 
         assert op.d_read(dev, len(_DATA), 512, self.buffered) == b""
@@ -211,3 +212,65 @@ class DeviceTests:
     def _serves(op: DevVector, name: str) -> None:
         if getattr(op, name) is eopnotsupp:
             not_served(name, type(op.implementer).__name__)
+
+
+class AttachTests:
+    """The suite of the hooks that make a device of a range of a backend's file.
+
+    A subclass defines the fixtures `plugin` (what has `device_attach` and `device_detach`), `backend` (one with a file
+    ``disk`` of 4096 bytes) and `ops` (what has the ``d_*`` hookimpls of the devices that are made).
+    """
+
+    @pytest.fixture
+    def plugin(self) -> Any:
+        """Return the module or object with the hooks; to be defined by the subclass."""
+        raise NotImplementedError(f"{type(self).__name__} must define the fixture plugin")
+
+    @pytest.fixture
+    def backend(self) -> Backend:
+        """Return a backend with a file ``disk`` of 4096 bytes; to be defined by the subclass."""
+        raise NotImplementedError(f"{type(self).__name__} must define the fixture backend")
+
+    @pytest.fixture
+    def ops(self) -> Any:
+        """Return what has the ops of the devices that are made; to be defined by the subclass."""
+        raise NotImplementedError(f"{type(self).__name__} must define the fixture ops")
+
+    def test_device_attach_makes_a_device_of_the_range(self, plugin: Any, backend: Backend, ops: Any) -> None:
+        handle = backend.open("disk", OpenFlag.RDONLY)
+        content = handle.pread(0, 4096)
+        handle.close()
+
+        dev = plugin.device_attach(backend, "disk", EtfsType.BLK, 512, 1024, {})
+
+        op = DevVector.compile(ops)
+        assert op.d_size(dev) == 1024
+        assert op.d_read(dev, 0, 4096, VType.VBLK) == content[512:1536]
+        assert plugin.device_detach(dev) is True
+
+    def test_device_attach_makes_any_number_of_one_file(self, plugin: Any, backend: Backend, ops: Any) -> None:
+        handle = backend.open("disk", OpenFlag.RDONLY)
+        content = handle.pread(0, 4096)
+        handle.close()
+
+        devs = [plugin.device_attach(backend, "disk", EtfsType.BLK, 512 * i, 512, {}) for i in range(8)]
+
+        op = DevVector.compile(ops)
+        assert len(set(devs)) == 8
+        assert [op.d_read(dev, 0, 4096, VType.VBLK) for dev in devs] == [
+            content[512 * i : 512 * (i + 1)] for i in range(8)
+        ]
+
+    @pytest.mark.parametrize(("begin", "size"), [(8192, SIZE_ENDOFF), (0, 8192), (4096, 512)])
+    def test_device_attach_of_what_is_not_in_the_file_is_einval(
+        self, plugin: Any, backend: Backend, begin: int, size: int
+    ) -> None:
+        with raises(errno.EINVAL):
+            plugin.device_attach(backend, "disk", EtfsType.BLK, begin, size, {})
+
+    def test_device_attach_with_an_unknown_option_is_einval(self, plugin: Any, backend: Backend) -> None:
+        with raises(errno.EINVAL):
+            plugin.device_attach(backend, "disk", EtfsType.BLK, 0, SIZE_ENDOFF, {"no_such_option": 1})
+
+    def test_device_detach_of_a_stranger_is_none(self, plugin: Any) -> None:
+        assert plugin.device_detach(os.makedev(4094, 4094)) is None

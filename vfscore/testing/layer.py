@@ -150,7 +150,7 @@ class _World:
             "ranges": [(0, 4)],
             "wait": False,
             "force": False,
-            "readonly": False,
+            "readonly": True,
         }
         return tuple(ComponentName("name") if a.endswith("cnp") else fitting.get(a, 0) for a in _OPS[op])
 

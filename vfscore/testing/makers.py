@@ -2,8 +2,8 @@
 
 A `Tree` is a mount that is driven by paths, through ``vp.v_op`` and ``mp.mnt_op`` alone and with the locks that the
 spec asks of a caller; it is what the suites have instead of `ns.sys`. It checks no permission and follows no link, so
-that every answer is the file system's own. What a file system does not serve (an empty slot, or EOPNOTSUPP) skips the
-test and says so.
+that every answer is the file system's own. What a file system does not serve (an empty slot, EOPNOTSUPP, or EROFS of a
+mount that is not read-only) skips the test and says so.
 
 Whoever holds a `Tree` holds its mount and the root vnode. One thread at a time, where a test says nothing else.
 """
@@ -162,9 +162,16 @@ class Tree:
         try:
             return body(vp, *args)
         except OSError as exc:
-            if exc.errno == errno.EOPNOTSUPP:
+            if exc.errno == errno.EOPNOTSUPP or (exc.errno == errno.EROFS and not self.mp.mnt_rdonly):
                 not_served(op, self.mp.mnt_type)
             raise
+
+    def many(self, op: str, dvp: Vnode, *args: Any) -> list[Any]:
+        """Call the bulk op *op* and return its results, each error as its errno; skip if some say "not served"."""
+        results = [result.errno if isinstance(result, OSError) else result for result in self.call(op, dvp, *args)]
+        if errno.EOPNOTSUPP in results or (errno.EROFS in results and not self.mp.mnt_rdonly):
+            not_served(op, self.mp.mnt_type)
+        return results
 
     def locked(self, op: str, vps: Sequence[Vnode], *args: Any) -> Any:
         """Call *op* on the first of *vps* with all of them locked, in the order given."""
@@ -178,8 +185,8 @@ class Tree:
     # -- names ---------------------------------------------------------------------------------------------------------
 
     def look(self, dvp: Vnode, name: str, op: NameiOp = NameiOp.LOOKUP) -> tuple[Vnode | None, ComponentName]:
-        """Look one name up, as a caller about to do *op*."""
-        cnp = ComponentName(name, op)
+        """Look one name up, as a caller about to do *op* with it and not with what a link leads to."""
+        cnp = ComponentName(name, op, follow=False)
         return dvp.v_op.vop_lookup(dvp, cnp), cnp
 
     def find(self, path: str) -> Vnode | None:

@@ -5,8 +5,8 @@ What makes something a backend is `getattr` and `open`, and on what `open` retur
 Each further method is one more thing that can be done in the tree: `ChangingDictBackend` has those. Leave out what your
 storage cannot; nothing has to be declared.
 
-A path comes without dots and without slashes at its ends; ``""`` is the root. A backend follows its own links, but never
-to outside of its root. Its errors are OSErrors with the errno of the fault, without the path.
+A path comes without dots and without slashes at its ends; ``""`` is the root. A backend follows its own links, but
+never to outside of its root. Its errors are OSErrors with the errno of the fault, without the path.
 """
 
 import errno
@@ -16,6 +16,7 @@ import time
 from vfscore.plugin import Dirent, OpenFlag, VAttr, VType, err, hookimpl
 
 _numbers = itertools.count(2)
+LINK_MAX = 100
 _TYPES = {dict: VType.VDIR, bytearray: VType.VREG, str: VType.VLNK}
 
 
@@ -36,9 +37,7 @@ class Node:
     def getattr(self):
         subdirs = sum(type(node.data) is dict for node in self.data.values()) if type(self.data) is dict else 0
         names = 2 + subdirs if type(self.data) is dict and self.names else self.names
-        return VAttr(
-            _TYPES[type(self.data)], va_fileid=self.number, va_size=len(self.data), va_nlink=names, **self.set
-        )
+        return VAttr(_TYPES[type(self.data)], va_fileid=self.number, va_size=len(self.data), va_nlink=names, **self.set)
 
 
 class Handle:
@@ -211,7 +210,10 @@ class ChangingDictBackend(DictBackend):
         self.put(path, Node(target, 0o777))
 
     def link(self, old, new):
-        self.put(new, self.node(old)).names += 1
+        node = self.node(old)
+        if node.names == LINK_MAX:
+            raise err(errno.EMLINK)
+        self.put(new, node).names += 1
 
     def remove(self, path):
         self.take(path, isdir=False)

@@ -191,6 +191,24 @@ class AttributeTests(Suite):
         with raises(errno.ENODATA):
             tree.locked("vop_deleteextattr", [tree.node("f")], "user.none", ROOT_CRED)
 
+    def test_getextattr_of_a_strange_namespace_is_eopnotsupp(self, plant: Plant) -> None:
+        vp = plant({"f": b"abc"}).node("f")
+
+        with raises(errno.EOPNOTSUPP):
+            try:
+                vp.v_op.vop_getextattr(vp, "strange.key", ROOT_CRED)
+            except OSError as exc:
+                if exc.errno == errno.ENODATA:
+                    pytest.skip("this file system keeps attributes of any namespace")
+                raise
+
+    def test_setextattr_of_a_strange_namespace_is_eopnotsupp(self, plant: Plant) -> None:
+        vp = plant({"f": b"abc"}).node("f")
+
+        with raises(errno.EOPNOTSUPP):
+            vp.v_op.vop_setextattr(vp, "strange.key", b"", 0, ROOT_CRED)
+            pytest.skip("this file system keeps attributes of any namespace")
+
     # -- advisory locks ------------------------------------------------------------------------------------------------
 
     def test_advlock_of_another_range_is_granted(self, plant: Plant) -> None:

@@ -11,10 +11,6 @@ from vfscore.types import ROOT_CRED, VAttr
 __all__ = ["BulkTests"]
 
 
-def _codes(results: list[object]) -> list[object]:
-    return [result.errno if isinstance(result, OSError) else result for result in results]
-
-
 def _deny(tree: Tree, path: str) -> None:
     tree.setattr(path, VAttr(va_mode=0o700, va_uid=0, va_gid=0))
 
@@ -25,41 +21,41 @@ class BulkTests(Suite):
     def test_read_many_reads_each(self, plant: Plant) -> None:
         tree = plant({"a": b"A" * 5000, "d/b": b"B", "d/e/c": b"", "d/e/f": b"F"})
 
-        got = tree.call("vop_read_many", tree.root, ["a", "d/b", "d/e/c", "d/e/f", "a"], ROOT_CRED)
+        got = tree.many("vop_read_many", tree.root, ["a", "d/b", "d/e/c", "d/e/f", "a"], ROOT_CRED)
 
         assert got == [b"A" * 5000, b"B", b"", b"F", b"A" * 5000]
 
     def test_read_many_below_a_directory_is_relative_to_it(self, plant: Plant) -> None:
         tree = plant({"d/e/f": b"F", "e/f": b"other"})
 
-        assert tree.call("vop_read_many", tree.node("d"), ["e/f"], ROOT_CRED) == [b"F"]
+        assert tree.many("vop_read_many", tree.node("d"), ["e/f"], ROOT_CRED) == [b"F"]
 
     def test_read_many_of_nothing_is_nothing(self, plant: Plant) -> None:
         tree = plant()
 
-        assert tree.call("vop_read_many", tree.root, [], ROOT_CRED) == []
+        assert tree.many("vop_read_many", tree.root, [], ROOT_CRED) == []
 
     def test_read_many_says_what_each_fault_is(self, plant: Plant) -> None:
         tree = plant({"a": b"A", "d/f": b"F"})
         paths = ["a", "missing", "d", "a/below", "missing/below", "d/f"]
 
-        got = tree.call("vop_read_many", tree.root, paths, ROOT_CRED)
+        got = tree.many("vop_read_many", tree.root, paths, ROOT_CRED)
 
-        assert _codes(got) == [b"A", errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENOENT, b"F"]
+        assert got == [b"A", errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENOENT, b"F"]
 
     def test_read_many_checks_the_credential(self, plant: Plant) -> None:
         tree = plant({"open": b"O", "closed": b"C", "d/f": b"F"})
         _deny(tree, "closed")
         _deny(tree, "d")
 
-        got = tree.call("vop_read_many", tree.root, ["open", "closed", "d/f"], USER)
+        got = tree.many("vop_read_many", tree.root, ["open", "closed", "d/f"], USER)
 
-        assert _codes(got) == [b"O", errno.EACCES, errno.EACCES]
+        assert got == [b"O", errno.EACCES, errno.EACCES]
 
     def test_write_many_creates_and_replaces(self, plant: Plant) -> None:
         tree = plant({"old": b"a longer content", "d": None})
 
-        got = tree.call("vop_write_many", tree.root, [("old", b"new"), ("d/f", b"F"), ("e", b"")], ROOT_CRED)
+        got = tree.many("vop_write_many", tree.root, [("old", b"new"), ("d/f", b"F"), ("e", b"")], ROOT_CRED)
 
         assert got == [None, None, None]
         assert [tree.load(path) for path in ("old", "d/f", "e")] == [b"new", b"F", b""]
@@ -68,9 +64,9 @@ class BulkTests(Suite):
         tree = plant({"a": b"A", "d": None})
         items = [("d", b"x"), ("missing/f", b"x"), ("a/f", b"x"), ("good", b"G")]
 
-        got = tree.call("vop_write_many", tree.root, items, ROOT_CRED)
+        got = tree.many("vop_write_many", tree.root, items, ROOT_CRED)
 
-        assert _codes(got) == [errno.EISDIR, errno.ENOENT, errno.ENOTDIR, None]
+        assert got == [errno.EISDIR, errno.ENOENT, errno.ENOTDIR, None]
         assert tree.load("good") == b"G"
         assert tree.load("a") == b"A"
 
@@ -79,9 +75,9 @@ class BulkTests(Suite):
         tree.setattr("", VAttr(va_mode=0o755, va_uid=0, va_gid=0))
         _deny(tree, "d")
 
-        got = tree.call("vop_write_many", tree.root, [("d/f", b"x"), ("f", b"x"), ("new", b"x")], USER)
+        got = tree.many("vop_write_many", tree.root, [("d/f", b"x"), ("f", b"x"), ("new", b"x")], USER)
 
-        assert _codes(got) == [errno.EACCES] * 3
+        assert got == [errno.EACCES] * 3
         assert tree.names() == ["d", "f"]
         assert tree.load("f") == b"F"
 
@@ -89,7 +85,7 @@ class BulkTests(Suite):
         tree = plant({"f": b"old"})
         vp = tree.node("f")
 
-        tree.call("vop_write_many", tree.root, [("f", b"newer")], ROOT_CRED)
+        tree.many("vop_write_many", tree.root, [("f", b"newer")], ROOT_CRED)
 
         assert tree.attr(vp).va_size == 5
         assert tree.node("f") is vp
@@ -97,7 +93,7 @@ class BulkTests(Suite):
     def test_remove_many_removes_each(self, plant: Plant) -> None:
         tree = plant({"a": b"", "d/b": b"", "d/c": b"", "kept": b""})
 
-        got = tree.call("vop_remove_many", tree.root, ["a", "d/b", "d/c"], ROOT_CRED)
+        got = tree.many("vop_remove_many", tree.root, ["a", "d/b", "d/c"], ROOT_CRED)
 
         assert got == [None, None, None]
         assert sorted(tree.walk()) == ["d", "kept"]
@@ -106,9 +102,9 @@ class BulkTests(Suite):
         tree = plant({"a": b"", "d/f": b"", "e": None})
         paths = ["missing", "d", "a/below", "a", "a", "e"]
 
-        got = tree.call("vop_remove_many", tree.root, paths, ROOT_CRED)
+        got = tree.many("vop_remove_many", tree.root, paths, ROOT_CRED)
 
-        assert _codes(got) == [errno.ENOENT, errno.EISDIR, errno.ENOTDIR, None, errno.ENOENT, errno.EISDIR]
+        assert got == [errno.ENOENT, errno.EISDIR, errno.ENOTDIR, None, errno.ENOENT, errno.EISDIR]
         assert sorted(tree.walk()) == ["d", "d/f", "e"]
 
     def test_remove_many_checks_the_credential(self, plant: Plant) -> None:
@@ -116,9 +112,9 @@ class BulkTests(Suite):
         tree.setattr("", VAttr(va_mode=0o755, va_uid=0, va_gid=0))
         _deny(tree, "d")
 
-        got = tree.call("vop_remove_many", tree.root, ["d/f", "g"], USER)
+        got = tree.many("vop_remove_many", tree.root, ["d/f", "g"], USER)
 
-        assert _codes(got) == [errno.EACCES, errno.EACCES]
+        assert got == [errno.EACCES, errno.EACCES]
         assert tree.exists("d/f")
         assert tree.exists("g")
 
@@ -126,7 +122,7 @@ class BulkTests(Suite):
         tree = plant({"f": b"content"})
 
         with tree.opened("f") as vp:
-            tree.call("vop_remove_many", tree.root, ["f"], ROOT_CRED)
+            tree.many("vop_remove_many", tree.root, ["f"], ROOT_CRED)
 
             assert tree.read(vp) == b"content"
             assert tree.attr(vp).va_nlink == 0

@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from vfscore.mount import vgone
 from vfscore.testing.makers import USER, Plant, raises
 from vfscore.testing.suite import Suite
 from vfscore.types import ROOT_CRED, IoFlag, VAttr, VType
@@ -226,12 +227,13 @@ class FileTests(Suite):
 
         assert tree.load("f") == b"abc"
 
-    def test_open_of_a_socket_is_enxio(self, plant: Plant) -> None:
+    def test_open_of_a_device_that_has_gone_is_enxio(self, plant: Plant) -> None:
         tree = plant()
-        tree.mknod("s", VType.VSOCK)
+        vp = tree.mknod("n", VType.VBLK, 0xC501)
+        vgone(vp, errno.ENXIO)
 
-        with raises(errno.ENXIO), tree.opened("s", os.O_RDWR):
-            pass
+        with raises(errno.ENXIO):
+            vp.v_op.vop_open(vp, os.O_RDONLY, ROOT_CRED)
 
     def test_access_of_a_stranger_is_eacces(self, plant: Plant) -> None:
         tree = plant({"f": b"abc"})

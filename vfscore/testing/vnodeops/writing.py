@@ -179,11 +179,19 @@ class WriteTests(Suite):
 
         assert tree.load("f") == b"abc"
 
-    def test_fallocate_of_nothing_is_einval(self, plant: Plant) -> None:
+    @pytest.mark.parametrize(("pos", "length"), [(0, 0), (0, -1), (-1, 5)])
+    def test_fallocate_of_no_range_is_einval(self, plant: Plant, pos: int, length: int) -> None:
         tree = plant({"f": b"abc"})
 
         with tree.opened("f", os.O_RDWR) as vp, raises(errno.EINVAL):
-            tree.locked("vop_fallocate", [vp], 0, 0)
+            tree.locked("vop_fallocate", [vp], pos, length)
+
+    @pytest.mark.parametrize(("pos", "length"), [(0, 0), (0, -1), (-1, 5)])
+    def test_fdiscard_of_no_range_is_einval(self, plant: Plant, pos: int, length: int) -> None:
+        tree = plant({"f": b"abc"})
+
+        with tree.opened("f", os.O_RDWR) as vp, raises(errno.EINVAL):
+            tree.locked("vop_fdiscard", [vp], pos, length)
 
     def test_fdiscard_reads_as_zeros_and_keeps_the_size(self, plant: Plant) -> None:
         data = random.Random(20).randbytes(20_000)
