@@ -60,6 +60,7 @@ class Backend(Protocol):
             ENOENT: there is nothing.
             ENOTDIR: something on the way is not a directory.
             EACCES: a link leads out of the root.
+            ELOOP: links lead to each other, or too many follow one another.
         """
         ...
 
@@ -71,6 +72,7 @@ class Backend(Protocol):
             ENOTDIR: something on the way is not a directory.
             EISDIR: it is a directory.
             EACCES: a link leads out of the root.
+            ELOOP: links lead to each other, or too many follow one another.
             EROFS: *flags* ask to write and the backend cannot.
         """
         ...

@@ -301,11 +301,17 @@ class ReadTests(BackendSuite):
         with raises(errno.ENOENT):
             backend.open("l", READ)
 
-    def test_link_to_itself_is_eloop(self, make: MakeBackend) -> None:
+    def test_open_of_a_link_to_itself_is_eloop(self, make: MakeBackend) -> None:
         backend = linked(make, {}, {"l": "l"})
 
         with raises(errno.ELOOP):
             backend.open("l", READ)
+
+    def test_getattr_through_a_link_to_itself_is_eloop(self, make: MakeBackend) -> None:
+        backend = linked(make, {}, {"l": "l"})
+
+        with raises(errno.ELOOP):
+            backend.getattr("l", True)
 
     @pytest.mark.parametrize("target", _OUTWARD)
     def test_getattr_through_a_link_out_of_the_root_is_eacces(self, make: MakeBackend, target: str) -> None:
