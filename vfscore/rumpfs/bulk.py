@@ -6,9 +6,10 @@ The credential is asked at every step, as namei would. Locking: as the single op
 from __future__ import annotations
 
 import errno
+from typing import cast
 
 from vfscore.errors import err
-from vfscore.rumpfs.dirents import listing
+from vfscore.rumpfs.dirents import Listing, NodeDirent
 from vfscore.rumpfs.nodes import DirNode, Node, granted, touch_atime
 from vfscore.spec import FindEntry, hookimpl
 from vfscore.types import ACCESS_EXEC, ACCESS_READ, Cred, Dirent, VType
@@ -18,6 +19,7 @@ __all__ = ["BulkOps"]
 
 _VDIR = VType.VDIR
 _VNON = VType.VNON
+_new = object.__new__
 
 
 class BulkOps:
@@ -40,14 +42,21 @@ class BulkOps:
             prefix, directory, depth = todo.pop()
             touch_atime(directory, mp)
             below = []
-            for entry in listing(directory, mp):
-                vtype = entry.d_type
+            items = list(directory.n_dents.items())
+            shared = Listing(directory, mp, items)
+            for name, node in items:
+                vtype = node.n_type
                 if vtype is _VNON:
                     continue
-                path = prefix + entry.d_name
-                append((path, entry))
+                entry = _new(NodeDirent)
+                entry.d_name = name
+                entry.d_type = vtype
+                entry._node = node
+                entry._listing = shared
+                name = prefix + name
+                append((name, entry))
                 if vtype is _VDIR:
-                    below.append((path + "/", entry._node, depth + 1))  # type: ignore[attr-defined]
+                    below.append((name + "/", cast(DirNode, node), depth + 1))
             if below and (maxdepth is None or depth < maxdepth):
                 if checked:
                     if not granted(directory, cred) & ACCESS_EXEC:

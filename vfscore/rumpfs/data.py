@@ -24,7 +24,7 @@ from typing import Final
 
 __all__ = ["CHUNK", "PAGE", "FileData", "pages_of"]
 
-_SHIFT: Final = 18
+_SHIFT: Final = 19
 CHUNK: Final = 1 << _SHIFT
 """Bytes in a chunk."""
 PAGE: Final = 4096
@@ -82,18 +82,18 @@ class FileData:
         if (end - 1) >> _SHIFT == i:
             chunk = self._chunks.get(i)
             if chunk is not None:
-                start = offset & _MASK
-                if chunk.__class__ is memoryview:
-                    return bytes(chunk[start : start + end - offset])
-                piece = bytes(memoryview(chunk)[start : start + end - offset])
+                base = i << _SHIFT
+                if type(chunk) is memoryview:
+                    return chunk[offset - base : end - base].tobytes()
+                piece = memoryview(chunk)[offset - base : end - base].tobytes()
                 short = end - offset - len(piece)
                 return piece + bytes(short) if short else piece
-        base = self._base
+        lower = self._base
         if not self._chunks:
-            if base is None:
+            if lower is None:
                 return bytes(end - offset)
-            if end <= len(base):
-                return base[offset:end]
+            if end <= len(lower):
+                return lower[offset:end]
         return b"".join(self._pieces(offset, end))
 
     def readinto(self, buf: memoryview, offset: int) -> int:
@@ -103,6 +103,14 @@ class FileData:
             end = self.size
         if offset >= end:
             return 0
+        i = offset >> _SHIFT
+        if (end - 1) >> _SHIFT == i:
+            chunk = self._chunks.get(i)
+            if type(chunk) is memoryview:
+                base = i << _SHIFT
+                n = end - offset
+                buf[:n] = chunk[offset - base : end - base]
+                return n
         pos = 0
         for piece in self._pieces(offset, end):
             upto = pos + len(piece)
@@ -170,7 +178,7 @@ class FileData:
                 grown = ((end + 4095) >> 12) - ((size + 4095) >> 12)
                 if grown <= room:
                     start = offset & _MASK
-                    if chunk.__class__ is memoryview:
+                    if type(chunk) is memoryview:
                         chunk[start : start + length] = data
                     elif len(chunk) != start or not self._extend(i, chunk, data):
                         return self._write(data, offset, room)

@@ -14,20 +14,20 @@ from vfscore.types import INO_WHITEOUT, Dirent, VAttr
 if TYPE_CHECKING:
     from vfscore.mount import Mount
 
-__all__ = ["NodeDirent", "listing", "paged"]
+__all__ = ["Listing", "NodeDirent", "listing", "paged"]
 
 _new = object.__new__
 
 
-class _Listing:
+class Listing:
     """What the entries of one whole listing share: enough to say later where it goes on behind each of them."""
 
-    __slots__ = ("directory", "mp", "names")
+    __slots__ = ("directory", "items", "mp")
 
-    def __init__(self, directory: DirNode, mp: Mount, names: list[str]) -> None:
+    def __init__(self, directory: DirNode, mp: Mount, items: list[tuple[str, Node]]) -> None:
         self.directory = directory
         self.mp = mp
-        self.names = names
+        self.items = items
 
     def cookie(self, name: str, node: Node) -> int:
         """Return the cookie of *name*; if it is gone, that of the entry nearest before it that is still there."""
@@ -36,10 +36,9 @@ class _Listing:
         with fs.m_lock:
             cookies = _cookies(directory)
             if directory.n_dents.get(name) is not node:
-                for before in reversed(self.names[: self.names.index(name)]):
-                    number = cookies.of(before)
-                    if number is not None:
-                        return number
+                for before, kept in reversed(self.items[: self.items.index((name, node))]):
+                    if directory.n_dents.get(before) is kept:
+                        return cookies.of(before) or 0
                 return 0
             return cookies.of(name) or 0
 
@@ -49,7 +48,7 @@ class NodeDirent(Dirent):
 
     __slots__ = ("_listing", "_node")
 
-    _listing: _Listing
+    _listing: Listing
     _node: Node
 
     @property
@@ -85,7 +84,7 @@ def _cookies(directory: DirNode) -> Cookies:
 def listing(directory: DirNode, mp: Mount) -> list[Dirent]:
     """Return all entries."""
     items = list(directory.n_dents.items())
-    shared = _Listing(directory, mp, [name for name, _ in items])
+    shared = Listing(directory, mp, items)
     out: list[Dirent] = []
     append = out.append
     for name, node in items:

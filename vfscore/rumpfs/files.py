@@ -34,7 +34,7 @@ def _no_content(node: Node) -> OSError:
 def _content(node: Node) -> FileData:
     """Return the content of the regular file *node* as something that can change in part; the lock is held."""
     data = node.n_data
-    if data.__class__ is not FileData:
+    if type(data) is not FileData:
         data = node.n_data = FileData(data or b"")
     kept: FileData = data
     return kept
@@ -103,7 +103,7 @@ class FileOps(XattrOps, LockOps):
         if size == 0:
             fs.m_used -= node.pages()
             node.n_data = None
-        elif data.__class__ is bytes and size < len(data):
+        elif type(data) is bytes and size < len(data):
             fs.m_used -= pages_of(len(data)) - pages_of(size)
             node.n_data = data[:size]
         elif size != node.size():
@@ -121,17 +121,16 @@ class FileOps(XattrOps, LockOps):
             raise err(errno.EINVAL)
         node: Node = vp.v_data
         data = node.n_data
-        if node.n_type is not _VREG:
-            raise _no_content(node)
         atime = node.n_atime
         if node.n_mtime >= atime or node.n_ctime >= atime or _time_ns() - atime >= _DAY:
             touch_atime(node, vp.v_mount)
-        if data.__class__ is bytes:
+        if type(data) is bytes:
             return data[offset : offset + size]
-        if data is None:
-            return b""
-        out: bytes = data.read(offset, size)
-        return out
+        if type(data) is FileData:
+            return data.read(offset, size)
+        if node.n_type is not _VREG:
+            raise _no_content(node)
+        return b""
 
     @hookimpl
     def vop_readinto(self, vp: Vnode, buf: memoryview, offset: int, ioflag: IoFlag, cred: Cred) -> int:
@@ -140,20 +139,19 @@ class FileOps(XattrOps, LockOps):
             raise err(errno.EINVAL)
         node: Node = vp.v_data
         data = node.n_data
-        if node.n_type is not _VREG:
-            raise _no_content(node)
         atime = node.n_atime
         if node.n_mtime >= atime or node.n_ctime >= atime or _time_ns() - atime >= _DAY:
             touch_atime(node, vp.v_mount)
-        if data is None:
-            return 0
-        if data.__class__ is bytes:
+        if type(data) is FileData:
+            return data.readinto(buf, offset)
+        if type(data) is bytes:
             piece = memoryview(data)[offset : offset + len(buf)]
             n = len(piece)
             buf[:n] = piece
             return n
-        got: int = data.readinto(buf, offset)
-        return got
+        if node.n_type is not _VREG:
+            raise _no_content(node)
+        return 0
 
     @hookimpl
     def vop_view(self, vp: Vnode, offset: int, length: int, cred: Cred) -> memoryview | None:
@@ -176,14 +174,14 @@ class FileOps(XattrOps, LockOps):
     def vop_write(self, vp: Vnode, data: bytes | memoryview, offset: int, ioflag: IoFlag, cred: Cred) -> int:
         """Store bytes; what fits when not all do. `bytes` that are the whole content are kept as they are."""
         node: Node = vp.v_data
-        if node.n_type is not _VREG:
-            raise _no_content(node)
         old = node.n_data
+        if type(old) is not FileData and node.n_type is not _VREG:
+            raise _no_content(node)
         if ioflag & _APPEND:
-            offset = node.size()
+            offset = old.size if type(old) is FileData else len(old or b"")
         elif offset < 0:
             raise err(errno.EINVAL)
-        if data.__class__ is not bytes:
+        if type(data) is not bytes:
             data = memoryview(data)
             if data.format != "B" or data.ndim != 1:
                 data = data.cast("B")
@@ -205,10 +203,10 @@ class FileOps(XattrOps, LockOps):
                 pages = room
                 length = room * PAGE
                 data = bytes(memoryview(data)[:length])
-            node.n_data = data if data.__class__ is bytes else bytes(data)
+            node.n_data = data if type(data) is bytes else bytes(data)
             fs.m_used += pages
         else:
-            content = old if old.__class__ is FileData else _content(node)
+            content = old if type(old) is FileData else _content(node)
             before = content.pages
             length = content.write(data, offset, room)
             fs.m_used += content.pages - before

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import time
+import weakref
 
 from vfscore.errors import err
 from vfscore.rumpfs.bulk import BulkOps
@@ -33,12 +34,14 @@ from vfscore.rumpfs.nodes import (
 )
 from vfscore.spec import hookimpl
 from vfscore.types import ACCESS_EXEC, ComponentName, Cred, Dirent, NameiOp, VAttr, VType
-from vfscore.vnode import Vnode
+from vfscore.vnode import Vnode, _next_id
 
 __all__ = ["RumpfsOps"]
 
-_VDIR, _VLNK = VType.VDIR, VType.VLNK
+_VREG, _VDIR, _VLNK = VType.VREG, VType.VDIR, VType.VLNK
 _time_ns = time.time_ns
+_new = object.__new__
+_ref = weakref.ref
 
 
 def _enter(dvp: Vnode, cnp: ComponentName, cls: type[Node], vap: VAttr) -> tuple[Node, Rumpfs]:
@@ -139,10 +142,41 @@ class RumpfsOps(FileOps, BulkOps):
 
     @hookimpl
     def vop_create(self, dvp: Vnode, cnp: ComponentName, vap: VAttr) -> Vnode:
-        """Make an empty regular file."""
-        node, fs = _enter(dvp, cnp, RegNode, vap)
-        vp = fresh_vnode(node, dvp.v_mount, fs)
-        _put(dvp.v_data, cnp.name, node, fs)
+        """Make an empty regular file: `_enter`, `Rumpfs.make`, `fresh_vnode` and `_put` in one, for speed."""
+        parent: DirNode = dvp.v_data
+        dents = parent.n_dents
+        name = cnp.name
+        mp = dvp.v_mount
+        fs: Rumpfs = mp.mnt_data
+        if name in dents or parent.n_nlink <= 0 or mp.mnt_rdonly or fs.m_maxfiles:
+            node, fs = _enter(dvp, cnp, RegNode, vap)
+            vp = fresh_vnode(node, mp, fs)
+            _put(parent, name, node, fs)
+            return vp
+        fs.m_ino = ino = fs.m_ino + 1
+        node = _new(RegNode)
+        node.n_mode = MODES[(vap.va_mode or 0) & 0o7777]
+        node.n_uid = vap.va_uid or 0
+        node.n_gid = vap.va_gid or 0
+        node.n_ino = ino
+        node.n_atime = node.n_mtime = node.n_ctime = node.n_btime = parent.n_mtime = parent.n_ctime = _time_ns()
+        node.n_nlink = 1
+        node.n_opens = 0
+        node.n_data = node.n_va = node.n_ext = parent.n_va = None
+        vp = _new(Vnode)
+        vp.v_type = _VREG
+        vp.v_op = mp.v_op
+        vp.v_data = node
+        vp.v_mount = mp
+        vp.v_flag = vp.v_usecount = 0
+        vp.v_id = _next_id()
+        vp.v_graft = None
+        vp.v_lock = fs.m_lock
+        node.n_vp = _ref(vp, node)
+        dents[name] = node
+        if parent.n_cookies is not None:
+            parent.n_cookies.add(name)
+        fs.m_files += 1
         return vp
 
     @hookimpl
@@ -191,16 +225,31 @@ class RumpfsOps(FileOps, BulkOps):
         parent: DirNode = dvp.v_data
         node: Node = vp.v_data
         name = cnp.name
-        if parent.n_dents.get(name) is not node:
+        dents = parent.n_dents
+        if dents.get(name) is not node:
             raise err(errno.ENOENT)
-        if node.n_type is _VDIR:
-            raise err(errno.EISDIR)
         mp = dvp.v_mount
+        if vp.v_type is _VDIR:
+            raise err(errno.EISDIR)
         if mp.mnt_rdonly:
             raise err(errno.EROFS)
-        now = _time_ns()
-        _take(parent, name, now)
-        self._unname(node, vp.v_usecount, mp.mnt_data, now)
+        del dents[name]
+        if parent.n_cookies is not None:
+            parent.n_cookies.remove(name)
+        node.n_ctime = parent.n_mtime = parent.n_ctime = _time_ns()
+        node.n_va = parent.n_va = None
+        fs: Rumpfs = mp.mnt_data
+        nlink = node.n_nlink = node.n_nlink - 1
+        if nlink:
+            fs.m_files -= 1
+        elif not node.n_opens and not vp.v_usecount:
+            if node.n_data is None:
+                node.n_nlink = -1
+                fs.m_files -= 1
+                if fs.m_handles:
+                    fs.m_handles.pop(node.n_ino, None)
+            else:
+                fs.release(node)
 
     @staticmethod
     def _unname(node: Node, usecount: int, fs: Rumpfs, now: int) -> None:
