@@ -17,6 +17,7 @@ No locks; ops of several threads are reported as they end.
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import logging
 import threading
@@ -26,6 +27,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from vfscore.errors import err
 from vfscore.layers.names import NAMING_OPS, Names
 from vfscore.layers.wrapper import ALL_OPS, Wrapper, dress, options_as
 from vfscore.mount import Mount
@@ -121,10 +123,11 @@ class Trace:
                 code = (exc.errno or -1) if isinstance(exc, OSError) else -1
                 self._emit(event(args, None, code, clock() - start))
                 raise
-            took = clock() - start
+            # Before it is learned where the file is now: an event tells where it was.
+            done = event(args, result, None, clock() - start)
             if saw is not None:
                 saw(op, args, result)
-            self._emit(event(args, result, None, took))
+            self._emit(done)
             return result
 
         return dress(op, trace)
@@ -208,6 +211,11 @@ def make(options: Mapping[str, Any]) -> Trace:
         EINVAL: an option is unknown or has a bad value.
     """
     given = options_as("trace", options, _Options)
+    for glob in [given.op] if isinstance(given.op, str) else given.op:
+        if not fnmatch.filter(ALL_OPS, glob):
+            raise err(errno.EINVAL, hint=f"layer 'trace': op: there is no {glob!r}")
+    if given.callback is not None and not callable(given.callback):
+        raise err(errno.EINVAL, hint=f"layer 'trace': callback: {given.callback!r} is not callable")
     if given == _Options():
         if not _to_log:
             _to_log.append(Trace())

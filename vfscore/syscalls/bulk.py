@@ -40,13 +40,12 @@ class Bulk(Files, Paths):
         try:
             size = file.size()
             data = file.pread(0, size)
-            if len(data) < size:
-                return data
-            # The size may be unknown (0), stale or growing: only an empty read is the end.
-            pieces = [data]
-            while more := file.pread(size, 1 << 20):
+            # The size may be unknown (0), stale or growing, and a layer may give less than there is: only an empty
+            # read is the end.
+            pieces, done = [data], len(data)
+            while more := file.pread(done, 1 << 20):
                 pieces.append(more)
-                size += len(more)
+                done += len(more)
             return data if len(pieces) == 1 else b"".join(pieces)
         finally:
             file.close()

@@ -106,9 +106,7 @@ class VfsRawIO(io.RawIOBase):
         want = file.size() - self._pos
         data = file.pread(self._pos, want) if want > 0 else b""
         self._pos += len(data)
-        if len(data) < want:
-            return data
-        # The size may be unknown or growing: only an empty read is the end.
+        # The size may be unknown or growing, and a layer may give less than there is: only an empty read is the end.
         pieces = [data]
         while more := file.pread(self._pos, 1 << 20):
             pieces.append(more)
