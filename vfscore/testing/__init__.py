@@ -17,22 +17,14 @@ import pytest
 
 # Before the imports below, so that a failing assert in a suite shows its values in a stranger's run as well.
 pytest.register_assert_rewrite(
-    *(f"vfscore.testing.{name}" for name in ("backend", "device", "layer", "makers", "vfsops", "vnodeops"))
+    *(f"vfscore.testing.{name}" for name in ("backend", "device", "layer", "makers", "tree", "vfsops", "vnodeops"))
 )
 
 from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402
 from vfscore.testing.device import AttachTests, DeviceTests  # noqa: E402
 from vfscore.testing.layer import LayerTests  # noqa: E402
-from vfscore.testing.makers import (  # noqa: E402
-    AWKWARD_NAMES,
-    Link,
-    MakeMount,
-    Plant,
-    Tree,
-    mount_alone,
-    raises,
-    zip_of,
-)
+from vfscore.testing.makers import AWKWARD_NAMES, Link, MakeMount, bind_alone, mount_alone, raises, zip_of  # noqa: E402
+from vfscore.testing.tree import Plant, Tree  # noqa: E402
 from vfscore.testing.vnodeops import FileSystemTests  # noqa: E402
 
 __all__ = [
@@ -47,6 +39,7 @@ __all__ = [
     "MakeMount",
     "Plant",
     "Tree",
+    "bind_alone",
     "mount_alone",
     "raises",
     "zip_of",

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import pytest
 
 from vfscore.mount import Mount
-from vfscore.testing.makers import MakeMount, Plant, Tree, TreeSpec
+from vfscore.testing.makers import MakeMount, TreeSpec
+from vfscore.testing.tree import Plant, Tree
 
 __all__ = ["Suite"]
 

@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
-from vfscore.testing.makers import MakeMount, Plant, Tree, raises
+from vfscore.testing.makers import MakeMount, raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant, Tree
 from vfscore.types import ROOT_CRED
 from vfscore.vnode import VV_ROOT
 

@@ -3,15 +3,7 @@
 import pytest
 
 from tests.core.conformance.dictbackend import LINK_MAX, ChangingDictBackend, DictBackend
-from vfscore.etfs import bind
-from vfscore.testing import FileSystemTests, Tree
-
-
-def bound(backend, readonly=False):
-    mp = bind("dict:here", "dir_subdirs", find_backend=lambda source, options: backend)
-    mp.mnt_rdonly = readonly
-    mp.mnt_root = mp.mnt_op.vfs_root(mp)
-    return mp
+from vfscore.testing import FileSystemTests, Tree, bind_alone
 
 
 class TestEtfs(FileSystemTests):
@@ -20,7 +12,7 @@ class TestEtfs(FileSystemTests):
 
     @pytest.fixture
     def make_mount(self):
-        return lambda readonly=False: bound(ChangingDictBackend(), readonly)
+        return lambda readonly=False: bind_alone(ChangingDictBackend(), readonly=readonly)
 
 
 class TestReadOnlyEtfs(FileSystemTests):
@@ -28,8 +20,8 @@ class TestReadOnlyEtfs(FileSystemTests):
 
     @pytest.fixture
     def make_mount(self):
-        return lambda readonly=False: bound(DictBackend(), readonly)
+        return lambda readonly=False: bind_alone(DictBackend(), readonly=readonly)
 
     @pytest.fixture
     def plant(self):
-        return lambda tree=(), readonly=False: Tree(bound(DictBackend(tree or ()), readonly))
+        return lambda tree=(), readonly=False: Tree(bind_alone(DictBackend(tree or ()), readonly=readonly))

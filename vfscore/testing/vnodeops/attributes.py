@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from vfscore.testing.makers import Plant, Tree, raises
+from vfscore.testing.makers import raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant, Tree
 from vfscore.types import ROOT_CRED, IoFlag, VAttr, VType
 from vfscore.vnode import Vnode
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 
-from vfscore.testing.makers import USER, Plant, Tree
+from vfscore.testing.makers import USER
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant, Tree
 from vfscore.types import ROOT_CRED, VAttr
 
 __all__ = ["BulkTests"]

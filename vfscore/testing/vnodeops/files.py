@@ -9,8 +9,9 @@ import random
 import pytest
 
 from vfscore.mount import vgone
-from vfscore.testing.makers import USER, Plant, raises
+from vfscore.testing.makers import USER, raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant
 from vfscore.types import ROOT_CRED, IoFlag, VAttr, VType
 
 __all__ = ["FileTests"]

@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
-from vfscore.testing.makers import Link, Plant, raises, removed_dir
+from vfscore.testing.makers import Link, raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant, removed_dir
 from vfscore.types import ROOT_CRED, ComponentName, NameiOp, VType
 
 __all__ = ["LinkTests"]

@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
-from vfscore.testing.makers import USER, Link, Plant, Tree, raises
+from vfscore.testing.makers import USER, Link, raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant, Tree
 from vfscore.types import ROOT_CRED, ComponentName, Dirent, NameiOp, VAttr, VType
 
 __all__ = ["ListingTests"]

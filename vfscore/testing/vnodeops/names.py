@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
-from vfscore.testing.makers import AWKWARD_NAMES, USER, Link, Plant, Tree, raises, removed_dir
+from vfscore.testing.makers import AWKWARD_NAMES, USER, Link, raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant, Tree, removed_dir
 from vfscore.types import ROOT_CRED, ComponentName, NameiOp, VAttr, VType
 from vfscore.vnode import VV_ROOT
 

@@ -6,8 +6,9 @@ import errno
 
 import pytest
 
-from vfscore.testing.makers import Link, Plant, raises
+from vfscore.testing.makers import Link, raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant
 from vfscore.types import ComponentName, NameiOp, VAttr, VType
 
 __all__ = ["RenameTests"]

@@ -8,8 +8,9 @@ import random
 
 import pytest
 
-from vfscore.testing.makers import Plant, raises
+from vfscore.testing.makers import raises
 from vfscore.testing.suite import Suite
+from vfscore.testing.tree import Plant
 from vfscore.types import IoFlag, VAttr
 
 __all__ = ["WriteTests"]
