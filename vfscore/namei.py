@@ -34,7 +34,7 @@ from vfscore.vnode import VV_ROOT, Vnode
 if TYPE_CHECKING:
     from vfscore.mount import MountTable
 
-__all__ = ["Namei", "check_path", "split_last"]
+__all__ = ["Namei", "check_path", "has_long_name", "split_last"]
 
 _CACHE_MAX = 16384
 _VDIR = VType.VDIR
@@ -53,6 +53,12 @@ def check_path(path: str) -> None:
     Raises:
         ValueError: it holds a NUL.
     """
+    if has_long_name(path):
+        raise err(errno.ENAMETOOLONG)
+
+
+def has_long_name(path: str) -> bool:
+    """Check *path* as `check_path` does, but return whether a name is too long: that fault waits on the way to it."""
     if not path:
         raise err(errno.ENOENT)
     if "\0" in path:
@@ -60,15 +66,21 @@ def check_path(path: str) -> None:
     if len(path) > 63:
         if path.isascii():
             if len(path) <= NAME_MAX:
-                return
+                return False
             size, names = len(path), max(map(len, path.split("/")))
         else:
             raw = os.fsencode(path)
             size, names = len(raw), max(map(len, raw.split(b"/")))
-        if names > NAME_MAX or size >= PATH_MAX:
+        if size >= PATH_MAX:
             raise err(errno.ENAMETOOLONG)
-    elif not path.isascii():
+        return names > NAME_MAX
+    if not path.isascii():
         os.fsencode(path)  # a lone surrogate is no file name: UnicodeEncodeError, as os has it
+    return False
+
+
+def _is_long(name: str) -> bool:
+    return len(name) > 63 and len(os.fsencode(name)) > NAME_MAX
 
 
 def split_last(path: str) -> tuple[str, str, bool]:
@@ -132,11 +144,14 @@ class Namei:
             if start is None:
                 raise err(errno.ENOENT)
             vp = start
-        check_path(path)
+        long = has_long_name(path)
         mustdir = path[-1] == "/" or path.endswith(("/.", "/..")) or path in {".", ".."}
         names = (path[1:] if absolute else path).split("/")
         if "" in names or "." in names:
             names = [name for name in names if name and name != "."]
+        if long:
+            self._refuse_long(vp, names)
+            return None
         found, cachable = self._walk(vp, names, follow or mustdir, op, flags)
         if found is None:
             return None
@@ -152,8 +167,8 @@ class Namei:
             cache[path] = (generation, found)
         return found
 
-    def parent(self, head: str, start: Vnode | None) -> Vnode:
-        """Return the directory that *head* leads to: the first part of `split_last`.
+    def parent(self, head: str, start: Vnode | None, long: bool = False) -> Vnode:
+        """Return the directory that *head*, the first part of `split_last`, leads to; *long*: it may have a long name.
 
         Errors:
             ENOENT: it is not there.
@@ -173,6 +188,9 @@ class Namei:
         else:
             vp = start
         names = [name for name in head.split("/") if name and name != "."]
+        if long and any(map(_is_long, names)):
+            self._refuse_long(vp, names)
+            raise err(errno.ENOENT)
         found, cachable = self._walk(vp, names, True, _LOOKUP, 0)
         if found is None:
             raise err(errno.ENOENT)
@@ -189,12 +207,16 @@ class Namei:
 
         Errors:
             EACCES: *dvp* may not be searched.
+            ENAMETOOLONG: its name has more than 255 bytes.
         """
         if not (self._direct and dvp.v_mount.mnt_direct):
             dvp.v_op.vop_access(dvp, ACCESS_EXEC, self.cred)
+        name = cnp.name
+        if len(name) > 63 and _is_long(name):
+            raise err(errno.ENAMETOOLONG)
         graft = dvp.v_graft
         if graft is not None:
-            hanging = graft.children.get(cnp.name)
+            hanging = graft.children.get(name)
             if hanging is not None:
                 return hanging.root or hanging.attach(dvp.v_op.vop_lookup(dvp, cnp))
         return dvp.v_op.vop_lookup(dvp, cnp)
@@ -221,6 +243,19 @@ class Namei:
         if not target:
             raise err(errno.ENOENT)
         return target
+
+    def _refuse_long(self, vp: Vnode, names: list[str]) -> None:
+        """Walk to the first name of more than 255 bytes and raise; return when the walk ends before it.
+
+        Errors:
+            ENAMETOOLONG, ENOTDIR, EACCES, ELOOP: as on the way there.
+        """
+        first = next(i for i, name in enumerate(names) if _is_long(name))
+        found, _ = self._walk(vp, names[:first], True, _LOOKUP, 0)
+        if found is not None:
+            if found.v_type is not _VDIR:
+                raise err(errno.ENOTDIR)
+            self.child(found, ComponentName(names[first], _LOOKUP, self.cred))
 
     def _walk(self, vp: Vnode, names: list[str], follow: bool, op: NameiOp, flags: int) -> tuple[Vnode | None, bool]:
         """Walk *names* from *vp*; return what is there (or None), and whether it may be remembered."""
@@ -286,8 +321,10 @@ class Namei:
                     if above is None:
                         return None, False
                     vp = above
-                check_path(target)
                 more = [part for part in target.split("/") if part and part != "."]
+                if has_long_name(target):
+                    self._refuse_long(vp, more)
+                    return None, False
                 if i == end:
                     mustdir = mustdir or target.endswith(("/", "/."))
                 names = more + names[i:]

@@ -13,6 +13,7 @@ from vfscore.genfs import (
     genfs_can_access,
     genfs_can_chtimes,
     genfs_can_sticky,
+    genfs_init_owner,
     genfs_nolock,
     genfs_nullop,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "genfs_can_access",
     "genfs_can_chtimes",
     "genfs_can_sticky",
+    "genfs_init_owner",
     "genfs_nolock",
     "genfs_nullop",
     "hookimpl",

@@ -7,7 +7,7 @@ that stand in for bulk ops. Nothing here knows a file system; everything goes th
 
 from __future__ import annotations
 
-from vfscore.genfs.access import genfs_access, genfs_can_access, genfs_can_chtimes, genfs_can_sticky
+from vfscore.genfs.access import genfs_access, genfs_can_access, genfs_can_chtimes, genfs_can_sticky, genfs_init_owner
 from vfscore.genfs.ops import (
     DEV_DEFAULTS,
     VFS_DEFAULTS,
@@ -34,6 +34,7 @@ __all__ = [
     "genfs_can_access",
     "genfs_can_chtimes",
     "genfs_can_sticky",
+    "genfs_init_owner",
     "genfs_lock_ordered",
     "genfs_nolock",
     "genfs_nullop",

@@ -14,7 +14,7 @@ from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, AccMode, Cred, VAttr, VType
 if TYPE_CHECKING:
     from vfscore.vnode import Vnode
 
-__all__ = ["genfs_access", "genfs_can_access", "genfs_can_chtimes", "genfs_can_sticky"]
+__all__ = ["genfs_access", "genfs_can_access", "genfs_can_chtimes", "genfs_can_sticky", "genfs_init_owner"]
 
 _RO_TYPES = (VType.VREG, VType.VDIR, VType.VLNK)
 
@@ -63,3 +63,23 @@ def genfs_can_chtimes(vp: Vnode, va: VAttr, cred: Cred, now: bool) -> None:
     if not now:
         raise err(errno.EPERM)
     vp.v_op.vop_access(vp, ACCESS_WRITE, cred)
+
+
+def genfs_init_owner(dmode: int, dgid: int, vtype: VType, mode: int, gid: int, cred: Cred) -> tuple[int, int]:
+    """Return (mode, gid) of something new in a directory, whose set-gid bit hands its group on (inode_init_owner).
+
+    Args:
+        dmode: The directory's mode.
+        dgid: The directory's group.
+        vtype: What is made; a directory inherits the bit as well.
+        mode: The mode asked for.
+        gid: The group of whoever makes it.
+        cred: Who makes it: a set-gid executable of a group that is not theirs loses the bit.
+    """
+    if not dmode & 0o2000:
+        return mode, gid
+    if vtype is VType.VDIR:
+        return mode | 0o2000, dgid
+    if mode & 0o2010 == 0o2010 and cred.uid and dgid not in cred.groups:
+        mode &= ~0o2000
+    return mode, dgid

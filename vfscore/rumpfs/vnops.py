@@ -14,6 +14,7 @@ import time
 import weakref
 
 from vfscore.errors import err
+from vfscore.genfs import genfs_init_owner
 from vfscore.rumpfs.bulk import BulkOps
 from vfscore.rumpfs.dirents import listing, paged
 from vfscore.rumpfs.files import FileOps
@@ -59,7 +60,15 @@ def _enter(dvp: Vnode, cnp: ComponentName, cls: type[Node], vap: VAttr) -> tuple
     if fs.m_files >= fs.m_maxfiles and fs.m_maxfiles:
         raise err(errno.ENOSPC)
     node = fs.make(cls, vap.va_mode or 0, vap.va_uid or 0, vap.va_gid or 0)
+    if parent.n_mode & 0o2000:
+        _inherit(parent, node, cnp.cred)
     return node, fs
+
+
+def _inherit(parent: DirNode, node: Node, cred: Cred) -> None:
+    """Give *node* the group of its set-gid directory."""
+    mode, node.n_gid = genfs_init_owner(parent.n_mode, parent.n_gid, node.n_type, node.n_mode, node.n_gid, cred)
+    node.n_mode = MODES[mode]
 
 
 def _put(parent: DirNode, name: str, node: Node, fs: Rumpfs) -> None:
@@ -173,6 +182,8 @@ class RumpfsOps(FileOps, BulkOps):
         vp.v_graft = None
         vp.v_lock = fs.m_lock
         node.n_vp = _ref(vp, node)
+        if parent.n_mode & 0o2000:
+            _inherit(parent, node, cnp.cred)
         dents[name] = node
         if parent.n_cookies is not None:
             parent.n_cookies.add(name)

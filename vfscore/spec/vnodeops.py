@@ -55,6 +55,9 @@ class VnodeOps(Protocol):
     def vop_create(self, dvp: Vnode, cnp: ComponentName, vap: VAttr) -> Vnode:
         """Create the regular file *cnp* in *dvp*, with mode, uid and gid of *vap*.
 
+        The mode has the umask taken off. What a set-gid directory hands on is the file system's to apply, here and in
+        the other ops that create (`genfs_init_owner`).
+
         Errors:
             EEXIST: the name is taken.
             ENOENT: *dvp* has been removed.

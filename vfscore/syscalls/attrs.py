@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vfscore.errors import err
 from vfscore.genfs import genfs_can_chtimes
+from vfscore.namei import check_path
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
 from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Cred, VAttr, VType
@@ -72,9 +73,12 @@ class Attrs(View):
     ) -> bool:
         """Return whether the credential may do *mode* with *path* (`os.access`): F_OK, or an or of R_OK, W_OK, X_OK."""
         try:
+            if mode & ~7:
+                check_path(self._str(path))
+                return False
             vp = self._vnode(path, dir_fd, follow_symlinks)
             if mode:
-                vp.v_op.vop_access(vp, mode & 7, self.cred)
+                vp.v_op.vop_access(vp, mode, self.cred)
         except OSError:
             return False
         return True

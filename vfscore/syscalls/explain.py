@@ -161,7 +161,6 @@ class Explaining(Walking):
             tuple(can),
         )
 
-
     # -- drawing -------------------------------------------------------------------------------------------------------
 
     def tree(self, top: AnyPath = "/", maxdepth: int | None = None, limit: int = 10_000) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vfscore.errors import err
 from vfscore.syscalls.openfile import OpenFile, named
 from vfscore.syscalls.view import View
-from vfscore.types import ACCESS_READ, ACCESS_WRITE, SYMLOOP_MAX, ComponentName, NameiOp, VType
+from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, SYMLOOP_MAX, ComponentName, NameiOp, VType
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ _O_PATH = getattr(os, "O_PATH", 0)
 _O_TMPFILE = getattr(os, "O_TMPFILE", 0)
 _O_NOATIME = getattr(os, "O_NOATIME", 0)
 _OFF_MAX = (1 << 63) - 1
+_RETRIES = 16
+"""Times that a path is looked up again because its file was removed between lookup and open."""
+_RW_MAX = 0x7FFFF000
+"""Bytes that Linux reads or writes in one call."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 _VREG = VType.VREG
@@ -65,21 +69,26 @@ class Files(View):
             flags &= _O_PATH | _O_DIRECTORY | _O_NOFOLLOW
         if flags & (_O_CREAT | _O_DIRECTORY) == _O_CREAT | _O_DIRECTORY:
             raise err(errno.EINVAL)
-        created = False
+        for _ in range(_RETRIES):
+            vp, created = self._find_to_open(name, flags, mode, dir_fd)
+            try:
+                return self._open_vnode(vp, flags, created, path)
+            except FileNotFoundError:
+                # Its last name went away since the lookup. Another file may have the name by now: look again, and do
+                # not trust a remembered path, because whoever replaced the file may not have said so yet.
+                self.namei.cache.pop(name, None)
+                self.namei.lcache.pop(name, None)
+        raise err(errno.ENOENT)
+
+    def _find_to_open(self, name: str, flags: int, mode: int, dir_fd: int | None) -> tuple[Vnode, bool]:
+        """Return the vnode to be opened, and whether it was made for that."""
         if flags & _O_CREAT:
-            vp, created = self._open_create(name, flags, mode, dir_fd)
-        else:
-            found = self.namei.lookup(
-                name,
-                None if name[:1] == "/" else self._start(dir_fd),
-                not flags & _O_NOFOLLOW,
-                NameiOp.OPEN,
-                flags,
-            )
-            if found is None:
-                raise err(errno.ENOENT)
-            vp = found
-        return self._open_vnode(vp, flags, created, path)
+            return self._open_create(name, flags, mode, dir_fd)
+        start = None if name[:1] == "/" else self._start(dir_fd)
+        vp = self.namei.lookup(name, start, not flags & _O_NOFOLLOW, NameiOp.OPEN, flags)
+        if vp is None:
+            raise err(errno.ENOENT)
+        return vp, False
 
     def _open_vnode(self, vp: Vnode, flags: int, created: bool, path: object) -> OpenFile:
         """Open *vp* if it is of a type, and the credential of a kind, that may; see may_open in Linux's namei.c."""
@@ -161,9 +170,9 @@ class Files(View):
                 vp = self.namei.child(dvp, cnp)
                 if vp is not None:
                     return vp, False
-                self._may_create(dvp)
+                op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
                 try:
-                    return op.vop_create(dvp, cnp, self._new_attr(dvp, _VREG, mode & 0o7777 & ~self.mask)), True
+                    return op.vop_create(dvp, cnp, self._new_attr(_VREG, mode & 0o7777 & ~self.mask)), True
                 except FileExistsError:
                     # Only where vop_lock does not exclude others (etfs): somebody was faster. Look again.
                     if flags & _O_EXCL:
@@ -179,8 +188,11 @@ class Files(View):
         if n < 0:
             raise err(errno.EINVAL)
         with file.lock:
-            data = file.pread(file.offset, n)
-            file.offset += len(data)
+            offset = file.offset
+            if offset + n > _OFF_MAX:
+                _check_span(file, offset, n)
+            data = file.pread(offset, n)
+            file.offset = offset + len(data)
         return data
 
     def readinto(self, fd: int, buffer: WriteableBuffer, /) -> int:
@@ -212,7 +224,12 @@ class Files(View):
 
     def pread(self, fd: int, n: int, offset: int, /) -> bytes:
         """Read at most *n* bytes at *offset* (`os.pread`)."""
-        return self.files.get(fd).pread(offset, n)
+        if offset < 0 or n < 0:
+            raise err(errno.EINVAL)
+        file = self.files.get(fd)
+        if offset + n > _OFF_MAX:
+            _check_span(file, offset, n)
+        return file.pread(offset, n)
 
     def preadv(self, fd: int, buffers: Sequence[WriteableBuffer], offset: int, flags: int = 0, /) -> int:
         """Read into several buffers at *offset* (`os.preadv`)."""
@@ -222,10 +239,14 @@ class Files(View):
 
     def pwrite(self, fd: int, data: ReadableBuffer, offset: int, /) -> int:
         """Write *data* at *offset* (`os.pwrite`); at the end with O_APPEND, as Linux does."""
+        if offset < 0:
+            raise err(errno.EINVAL)
         return self.files.get(fd).pwrite(_bytes(data), offset)
 
     def pwritev(self, fd: int, buffers: Sequence[ReadableBuffer], offset: int, flags: int = 0, /) -> int:
         """Write several buffers at *offset* (`os.pwritev`)."""
+        if offset < 0:
+            raise err(errno.EINVAL)
         return self.files.get(fd).pwrite(b"".join(buffers), offset)
 
     def sendfile(self, out_fd: int, in_fd: int, offset: int | None, count: int) -> int:
@@ -243,8 +264,9 @@ class Files(View):
     @staticmethod
     def _scatter(file: OpenFile, buffers: Sequence[WriteableBuffer], offset: int) -> int:
         done = 0
-        for buffer in buffers:
-            view = memoryview(buffer).cast("B")
+        views = [memoryview(buffer).cast("B") for buffer in buffers]
+        _check_span(file, offset, sum(map(len, views)))
+        for view in views:
             n = file.preadinto(offset + done, view)
             done += n
             if n < len(view):
@@ -270,6 +292,8 @@ class Files(View):
             elif whence == os.SEEK_CUR:
                 new = file.offset + position
             elif whence == os.SEEK_END:
+                if vp.v_type is _VDIR:
+                    raise err(errno.EINVAL)
                 new = file.size() + position
             elif whence in (os.SEEK_DATA, os.SEEK_HOLE):
                 if vp.v_type is not _VREG:
@@ -288,6 +312,8 @@ class Files(View):
 
     def ftruncate(self, fd: int, length: int, /) -> None:
         """Cut or grow the open file (`os.ftruncate`)."""
+        if length < 0:
+            raise err(errno.EINVAL)
         file = self.files.get(fd)
         if file.flags & _O_PATH:
             raise err(errno.EBADF)
@@ -432,6 +458,12 @@ class Files(View):
         if file.flags & _O_PATH:
             raise err(errno.EBADF)
         return file
+
+
+def _check_span(file: OpenFile, offset: int, count: int) -> None:
+    """Refuse to read past the largest offset there is (rw_verify_area); EBADF and EISDIR come first."""
+    if offset + min(count, _RW_MAX) > _OFF_MAX and file.readable and file.vp.v_type is _VREG:
+        raise err(errno.EINVAL)
 
 
 def _bytes(data: ReadableBuffer) -> bytes | memoryview:

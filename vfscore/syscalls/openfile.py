@@ -152,7 +152,7 @@ class OpenFile:
         if not self.writable:
             raise self._closed_or(errno.EBADF)
         if offset + len(data) > _OFF_MAX:
-            raise err(errno.EFBIG, self.path)
+            raise err(errno.EINVAL, self.path)
         vp = self.vp
         op = vp.v_op
         try:

@@ -31,6 +31,7 @@ _VLNK = VType.VLNK
 _CREATE = NameiOp.CREATE
 _DELETE = NameiOp.DELETE
 _RENAME = NameiOp.RENAME
+_CHANGE = ACCESS_WRITE | ACCESS_EXEC
 _DOTS = frozenset({".", ".."})
 _RETRIES = 16
 """Times that a name is looked up again because somebody changed it between lookup and op."""
@@ -50,29 +51,27 @@ class Paths(View):
         dvp, name, slashes = self._at(path, dir_fd)
         if not name or name in _DOTS:
             raise err(errno.EEXIST)
+        cred = self.cred
         op = dvp.v_op
         op.vop_lock(dvp)
         try:
-            vp, cnp = self._lookup_entry(dvp, name, _CREATE)
-            if vp is not None:
+            cnp = ComponentName(name, _CREATE, cred, (), True, False)
+            if self.namei.child(dvp, cnp) is not None:
                 raise err(errno.EEXIST)
             if slashes and not isdir:
                 raise err(errno.ENOENT)
-            self._writable(dvp)
-            self._may_create(dvp)
+            if dvp.v_mount.mnt_rdonly:
+                raise err(errno.EROFS)
+            op.vop_access(dvp, _CHANGE, cred)
             make(dvp, cnp)
         finally:
             op.vop_unlock(dvp)
 
     def mkdir(self, path: AnyPath, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
         """Make a directory (`os.mkdir`)."""
+        vap = self._new_attr(_VDIR, mode & 0o1777 & ~self.mask)
         try:
-            self._make(
-                path,
-                dir_fd,
-                True,
-                lambda dvp, cnp: dvp.v_op.vop_mkdir(dvp, cnp, self._new_attr(dvp, _VDIR, mode & 0o1777 & ~self.mask)),
-            )
+            self._make(path, dir_fd, True, lambda dvp, cnp: dvp.v_op.vop_mkdir(dvp, cnp, vap))
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
 
@@ -112,7 +111,7 @@ class Paths(View):
             def make(dvp: Vnode, cnp: ComponentName) -> None:
                 if isdev and self.cred.uid:
                     raise err(errno.EPERM)
-                vap = self._new_attr(dvp, vtype, mode & 0o7777 & ~self.mask, device if isdev else None)
+                vap = self._new_attr(vtype, mode & 0o7777 & ~self.mask, device if isdev else None)
                 dvp.v_op.vop_mknod(dvp, cnp, vap)
 
             self._make(path, dir_fd, False, make)
@@ -139,7 +138,7 @@ class Paths(View):
                 dst,
                 dir_fd,
                 False,
-                lambda dvp, cnp: dvp.v_op.vop_symlink(dvp, cnp, self._new_attr(dvp, _VLNK, 0o777), target),
+                lambda dvp, cnp: dvp.v_op.vop_symlink(dvp, cnp, self._new_attr(_VLNK, 0o777), target),
             )
         except OSError as exc:
             raise named(exc, src, dst) from exc.__cause__
@@ -196,28 +195,44 @@ class Paths(View):
             dvp, name, slashes = self._at(path, dir_fd)
             if not name or name in _DOTS:
                 raise err(errno.EISDIR)
-            self._writable(dvp)
-            self._retry(self._unlink, dvp, name, slashes)
+            if dvp.v_mount.mnt_rdonly:
+                raise err(errno.EROFS)
+            for _ in range(_RETRIES):
+                try:
+                    self._unlink(dvp, name, slashes)
+                except FileNotFoundError:
+                    if self._gone(dvp, name):
+                        raise
+                else:
+                    return
+            raise err(errno.EAGAIN)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
 
     remove = unlink
 
     def _unlink(self, dvp: Vnode, name: str, slashes: bool) -> None:
+        cred = self.cred
         op = dvp.v_op
         op.vop_lock(dvp)
         try:
-            vp, cnp = self._lookup_entry(dvp, name, _DELETE)
+            cnp = ComponentName(name, _DELETE, cred, (), True, False)
+            vp = self.namei.child(dvp, cnp)
             if vp is None:
                 raise err(errno.ENOENT)
             vtype = vp.v_type
             if slashes:
                 raise err(errno.EISDIR if vtype is _VDIR else errno.ENOTDIR)
-            self._may_delete(dvp, vp)
-            self._not_mounted(dvp, name)
+            op.vop_access(dvp, _CHANGE, cred)
+            if cred.uid:
+                self._check_sticky(dvp, vp)
+            if dvp.v_graft is not None:
+                self._not_mounted(dvp, name)
             if vtype is _VDIR:
                 raise err(errno.EISDIR)
-            shared = vp.v_lock is not None and vp.v_lock is dvp.v_lock
+            # Vnodes that share a lock are locked already.
+            lock = vp.v_lock
+            shared = lock is not None and lock is dvp.v_lock
             if not shared:
                 vp.v_op.vop_lock(vp)
             try:
@@ -245,7 +260,13 @@ class Paths(View):
             if not name:
                 raise err(errno.EBUSY)
             self._writable(dvp)
-            self._retry(self._rmdir, dvp, name)
+            for _ in range(_RETRIES):
+                try:
+                    return self._rmdir(dvp, name)
+                except FileNotFoundError:
+                    if self._gone(dvp, name):
+                        raise
+            raise err(errno.EAGAIN)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
 
@@ -256,17 +277,24 @@ class Paths(View):
             vp, cnp = self._lookup_entry(dvp, name, _DELETE)
             if vp is None:
                 raise err(errno.ENOENT)
-            self._may_delete(dvp, vp)
+            op.vop_access(dvp, _CHANGE, self.cred)
+            if self.cred.uid:
+                self._check_sticky(dvp, vp)
             if vp.v_type is not _VDIR:
                 raise err(errno.ENOTDIR)
-            self._not_mounted(dvp, name)
+            if dvp.v_graft is not None:
+                self._not_mounted(dvp, name)
             if vp.v_graft is not None and vp.v_graft.children:
                 raise err(errno.ENOTEMPTY)
-            vp.v_op.vop_lock(vp)
+            lock = vp.v_lock
+            shared = lock is not None and lock is dvp.v_lock
+            if not shared:
+                vp.v_op.vop_lock(vp)
             try:
                 op.vop_rmdir(dvp, vp, cnp)
             finally:
-                vp.v_op.vop_unlock(vp)
+                if not shared:
+                    vp.v_op.vop_unlock(vp)
         finally:
             op.vop_unlock(dvp)
         self.table.bump()
@@ -309,7 +337,13 @@ class Paths(View):
             self._writable(fdvp)
             mp.mnt_op.vfs_renamelock_enter(mp)
             try:
-                self._retry(self._rename, fdvp, fname, fslashes, tdvp, tname, tslashes)
+                for _ in range(_RETRIES):
+                    try:
+                        return self._rename(fdvp, fname, fslashes, tdvp, tname, tslashes)
+                    except FileNotFoundError:
+                        if self._gone(fdvp, fname):
+                            raise
+                raise err(errno.EAGAIN)
             finally:
                 mp.mnt_op.vfs_renamelock_exit(mp)
         except OSError as exc:
@@ -342,10 +376,13 @@ class Paths(View):
         else:
             locked = genfs_rename_lock(fdvp, tdvp, self._below)
         try:
-            fvp, fcnp = self._lookup_entry(fdvp, fname, _DELETE)
+            child = self.namei.child
+            fcnp = ComponentName(fname, _DELETE, cred, (), True, False)
+            fvp = child(fdvp, fcnp)
             if fvp is None:
                 raise err(errno.ENOENT)
-            tvp, tcnp = self._lookup_entry(tdvp, tname, _RENAME)
+            tcnp = ComponentName(tname, _RENAME, cred, (), True, False)
+            tvp = child(tdvp, tcnp)
             isdir = fvp.v_type is _VDIR
             if not isdir and (fslashes or tslashes):
                 raise err(errno.ENOTDIR)
@@ -356,21 +393,29 @@ class Paths(View):
                     raise err(errno.ENOTEMPTY)
             if fvp is tvp:
                 return
-            self._may_delete(fdvp, fvp)
+            fdvp.v_op.vop_access(fdvp, _CHANGE, cred)
+            if cred.uid:
+                self._check_sticky(fdvp, fvp)
             if tvp is None:
-                self._may_create(tdvp)
+                if fdvp is not tdvp:
+                    tdvp.v_op.vop_access(tdvp, _CHANGE, cred)
             else:
-                self._may_delete(tdvp, tvp)
+                tdvp.v_op.vop_access(tdvp, _CHANGE, cred)
+                if cred.uid:
+                    self._check_sticky(tdvp, tvp)
                 if isdir and tvp.v_type is not _VDIR:
                     raise err(errno.ENOTDIR)
                 if not isdir and tvp.v_type is _VDIR:
                     raise err(errno.EISDIR)
             if isdir and fdvp is not tdvp:
                 fvp.v_op.vop_access(fvp, ACCESS_WRITE, cred)
-            self._not_mounted(fdvp, fname, below=True)
-            self._not_mounted(tdvp, tname, below=True)
-            more = [vp for vp in (fvp, tvp) if vp is not None and (vp.v_lock is None or vp.v_lock is not fdvp.v_lock)]
-            if more:
+            if fdvp.v_graft is not None:
+                self._not_mounted(fdvp, fname, below=True)
+            if tdvp.v_graft is not None:
+                self._not_mounted(tdvp, tname, below=True)
+            lock = fdvp.v_lock
+            if lock is None or fvp.v_lock is not lock or (tvp is not None and tvp.v_lock is not lock):
+                more = [fvp] if tvp is None else [fvp, tvp]
                 locked += genfs_lock_ordered(sorted(more, key=lambda vp: vp.v_id))
             fdvp.v_op.vop_rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp)
         finally:
@@ -427,7 +472,7 @@ class Paths(View):
                     raise err(errno.EEXIST)
                 if not cnp.iswhiteout:
                     raise err(errno.ENOENT)
-                self._may_create(dvp)
+                op.vop_access(dvp, _CHANGE, self.cred)
                 op.vop_whiteout(dvp, cnp, _DELETE)
             finally:
                 op.vop_unlock(dvp)
@@ -506,15 +551,13 @@ class Paths(View):
             if hanging is not None and (hanging.mounts or below):
                 raise err(errno.EBUSY)
 
-    def _retry(self, change: Callable[..., None], dvp: Vnode, name: str, *args: Any) -> None:
-        """Do *change*; when its entry was gone although the name is there, somebody was between: do it again."""
-        for _ in range(_RETRIES):
-            try:
-                return change(dvp, name, *args)
-            except FileNotFoundError:
-                if dvp.v_lock is not None or self._lookup_entry(dvp, name, NameiOp.LOOKUP)[0] is None:
-                    raise
-        return change(dvp, name, *args)
+    def _gone(self, dvp: Vnode, name: str) -> bool:
+        """Return whether an entry that an op did not find is really not there.
+
+        Under the lock of a directory it is so; where a file system has no such lock (etfs), somebody may have replaced
+        the entry between lookup and op, which is then to be done again.
+        """
+        return dvp.v_lock is not None or self._lookup_entry(dvp, name, NameiOp.LOOKUP)[0] is None
 
     def exists(self, path: AnyPath | int) -> bool:
         """Return whether *path* leads to something (`os.path.exists`)."""

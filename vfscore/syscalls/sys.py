@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vfscore.syscalls.bulk import Bulk
 from vfscore.syscalls.explain import Explaining
 from vfscore.syscalls.ospath import OsPath
+from vfscore.syscalls.walking import DirEntry
 
 __all__ = ["Sys"]
 
@@ -38,7 +39,6 @@ _NAMES = frozenset(
         "stat_result",
         "statvfs_result",
         "PathLike",
-        "DirEntry",
     }
 )
 
@@ -47,6 +47,8 @@ class Sys(Bulk, Explaining):
     """The system calls of a namespace, as one credential sees them: `os`'s names, arguments, results and errors."""
 
     __slots__ = ()
+
+    DirEntry = DirEntry
 
     @property
     def path(self) -> OsPath:
@@ -98,11 +100,17 @@ class Sys(Bulk, Explaining):
         """Return the groups of the credential (`os.getgroups`)."""
         return sorted(self.cred.groups)
 
-    def __getattr__(self, name: str) -> Any:
-        # The constants and pure functions of `os` are the same here.
-        if name in _NAMES or name.startswith(_CONSTANTS):
-            return getattr(os, name)
-        raise AttributeError(f"vfscore's os has no {name!r}")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __repr__(self) -> str:
         return f"<Sys {self.cred!r}>"
+
+
+# The constants and pure functions of `os` are the same here. They are set once, because a `__getattr__` would make
+# every attribute of a view slower.
+for _name in dir(os):
+    if _name in _NAMES or _name.startswith(_CONSTANTS):
+        _value = getattr(os, _name)
+        setattr(Sys, _name, staticmethod(_value) if callable(_value) and not isinstance(_value, type) else _value)

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
 from vfscore.genfs import genfs_can_sticky
-from vfscore.namei import Namei, check_path, split_last
+from vfscore.namei import Namei, has_long_name, split_last
 from vfscore.types import (
-    ACCESS_EXEC,
-    ACCESS_WRITE,
     ComponentName,
     Cred,
     NameiOp,
@@ -80,14 +78,23 @@ class View:
 
     def _parent(self, path: str, start: Vnode | None) -> tuple[Vnode, str, bool]:
         """Return the directory of the last component of *path*, that component, and whether slashes follow it."""
-        check_path(path)
+        long = has_long_name(path)
         head, name, slashes = split_last(path)
-        return self.namei.parent(head, start), name, slashes
+        return self.namei.parent(head, start, long), name, slashes
 
     def _at(self, path: AnyPath, dir_fd: int | None) -> tuple[Vnode, str, bool]:
         """`_parent` of a path as the user gave it."""
         name = path if type(path) is str else self._str(path)
-        return self._parent(name, None if name[:1] == "/" else self._start(dir_fd))
+        if name[:1] != "/":
+            return self._parent(name, self._start(dir_fd))
+        # Most calls are for a short plain name in a directory that was just walked to.
+        if len(name) < 64 and name.isascii():
+            i = name.rfind("/") + 1
+            last = name[i:]
+            hit = self.namei.dircache.get(name[:i])
+            if hit is not None and hit[0] is self.table.dir_generation and last and "\0" not in last:
+                return hit[1], last, False
+        return self._parent(name, None)
 
     def _vnode(self, path: AnyPath | int, dir_fd: int | None = None, follow: bool = True) -> Vnode:
         """Return the vnode of *path*, or of a descriptor.
@@ -108,46 +115,27 @@ class View:
 
     # -- permissions ---------------------------------------------------------------------------------------------------
 
-    def _may_create(self, dvp: Vnode) -> None:
-        """Raise unless the credential may make an entry in *dvp* (may_create in Linux's namei.c).
+    def _check_sticky(self, dvp: Vnode, vp: Vnode) -> None:
+        """Raise unless a sticky directory lets the credential take the entry of *vp* out (may_delete).
 
         Errors:
-            EROFS, EACCES: of `vop_access`.
-        """
-        dvp.v_op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, self.cred)
-
-    def _may_delete(self, dvp: Vnode, vp: Vnode) -> None:
-        """Raise unless the credential may take the entry of *vp* out of *dvp* (may_delete in Linux's namei.c).
-
-        Errors:
-            EROFS, EACCES: of `vop_access`.
-            EPERM: the directory is sticky and neither it nor the file is the credential's.
+            EPERM: neither the directory nor the file is the credential's.
         """
         cred = self.cred
-        dvp.v_op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
-        if cred.uid:
-            dva = dvp.v_op.vop_getattr(dvp, cred)
-            sticky = (dva.va_mode or 0) & 0o1000
-            if sticky and not genfs_can_sticky(dva, vp.v_op.vop_getattr(vp, cred), cred):
-                raise err(errno.EPERM)
+        dva = dvp.v_op.vop_getattr(dvp, cred)
+        sticky = (dva.va_mode or 0) & 0o1000
+        if sticky and not genfs_can_sticky(dva, vp.v_op.vop_getattr(vp, cred), cred):
+            raise err(errno.EPERM)
 
     def _writable(self, dvp: Vnode) -> None:
         """Raise EROFS if nothing on the mount of *dvp* may change (mnt_want_write)."""
         if dvp.v_mount.mnt_rdonly:
             raise err(errno.EROFS)
 
-    def _new_attr(self, dvp: Vnode, vtype: VType, mode: int, rdev: int | None = None) -> VAttr:
-        """Return the attributes of something new in *dvp*: owner, and the group of a set-gid directory."""
+    def _new_attr(self, vtype: VType, mode: int, rdev: int | None = None) -> VAttr:
+        """Return the attributes that the credential asks for something new (`genfs_init_owner` has the last word)."""
         cred = self.cred
-        gid = cred.gid
-        dva = dvp.v_op.vop_getattr(dvp, cred) if dvp.v_mount.mnt_type != "etfs" else None
-        if dva is not None and (dva.va_mode or 0) & 0o2000:
-            gid = dva.va_gid or 0
-            if vtype is _VDIR:
-                mode |= 0o2000
-            elif mode & 0o2010 == 0o2010 and cred.uid and gid not in cred.groups:
-                mode &= ~0o2000
-        return VAttr(vtype, mode, None, cred.uid, gid, va_rdev=rdev)
+        return VAttr(vtype, mode, None, cred.uid, cred.gid, va_rdev=rdev)
 
     # -- changes shared by calls on names and on descriptors -----------------------------------------------------------
 
