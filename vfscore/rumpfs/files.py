@@ -261,9 +261,12 @@ class FileOps(XattrOps, LockOps):
         """Count the open file. One that was removed and released between lookup and here is ENOENT."""
         node: Node = vp.v_data
         node.n_opens += 1
-        if node.n_nlink < 0:
-            node.n_opens -= 1
-            raise err(errno.ENOENT)
+        if node.n_nlink <= 0:
+            fs: Rumpfs = vp.v_mount.mnt_data
+            with fs.m_lock:
+                if node.n_nlink < 0:
+                    node.n_opens -= 1
+                    raise err(errno.ENOENT)
 
     @hookimpl
     def vop_close(self, vp: Vnode, fflag: int, cred: Cred) -> None:
@@ -273,7 +276,8 @@ class FileOps(XattrOps, LockOps):
         if node.n_nlink <= 0 and node.n_opens <= 0:
             fs: Rumpfs = vp.v_mount.mnt_data
             with fs.m_lock:
-                fs.release(node)
+                if node.n_opens <= 0:
+                    fs.release(node)
 
     @hookimpl
     def vop_inactive(self, vp: Vnode) -> bool:
@@ -287,5 +291,6 @@ class FileOps(XattrOps, LockOps):
         fs: Rumpfs = vp.v_mount.mnt_data
         with fs.m_lock:
             node.n_vp = None
-            if node.n_nlink <= 0:
+            # Somebody who looked it up while it still had a name may have opened it meanwhile.
+            if node.n_nlink <= 0 and node.n_opens <= 0:
                 fs.release(node)
