@@ -239,16 +239,21 @@ def _check_values(entry: MountEntry | EtfsEntry, key: str, place: _Place) -> Non
     for at, value in _leaves(entry.options, f"{key}.options"):
         if value is None:
             raise place.error(at, "found None, which an fstab cannot hold; leave the option out")
-        if not isinstance(value, str | int | float) or (isinstance(value, float) and math.isnan(value)):
-            raise place.error(at, f"expected a string, number, boolean, list or table, found {_kind(value)}")
+        _check_value(value, at, place)
     for i, layer in enumerate(entry.layers):
         at = f"{key}.layers[{i}]"
         if isinstance(layer, dict):
             if not isinstance(layer.get("type"), str):
                 raise place.error(at, "expected a 'type' that names the layer, beside its options")
             for deep, value in _leaves(layer, at):
-                if not isinstance(value, str | int | float):
-                    raise place.error(deep, f"expected a string, number, boolean, list or table, found {_kind(value)}")
+                _check_value(value, deep, place)
+
+
+def _check_value(value: object, key: str, place: _Place) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise place.error(key, f"expected a finite number, found {value}")
+    if not isinstance(value, str | int | float):
+        raise place.error(key, f"expected a string, number, boolean, list or table, found {_kind(value)}")
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
