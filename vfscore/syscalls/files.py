@@ -461,8 +461,8 @@ class Files(View):
 
 
 def _check_span(file: OpenFile, offset: int, count: int) -> None:
-    """Refuse to read past the largest offset there is (rw_verify_area); EBADF and EISDIR come first."""
-    if offset + min(count, _RW_MAX) > _OFF_MAX and file.readable and file.vp.v_type is _VREG:
+    """Refuse to read past the largest offset there is (rw_verify_area); EBADF, if it is that, comes first."""
+    if offset + min(count, _RW_MAX) > _OFF_MAX and file.readable:
         raise err(errno.EINVAL)
 
 

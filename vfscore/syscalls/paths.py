@@ -18,7 +18,7 @@ from vfscore.errors import err
 from vfscore.genfs import genfs_lock_ordered, genfs_rename_lock
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
-from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, PATH_MAX, ComponentName, NameiOp, VType, vtype_of_mode
+from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, PATH_MAX, ROOT_CRED, ComponentName, NameiOp, VType, vtype_of_mode
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -530,7 +530,8 @@ class Paths(View):
             for entry in entries:
                 if entry.d_type is not _VDIR or entry.d_fileno not in (0, fileid):
                     continue
-                if self._lookup_entry(up, entry.d_name, NameiOp.LOOKUP)[0] is vp:
+                # Where one is may be asked by whoever is there, whatever the directories above allow.
+                if up.v_op.vop_lookup(up, ComponentName(entry.d_name, cred=ROOT_CRED, follow=False)) is vp:
                     names.append(entry.d_name)
                     break
             else:
