@@ -6,11 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("click", reason="the command needs vfscore[cli]")
-pytest.importorskip("rich", reason="the command needs vfscore[cli]")
-pytest.importorskip("vfscore_etfs_local", reason="these namespaces lead to files of the host")
-
 from click.testing import CliRunner, Result
 
 from vfscore.cli.app import vfs

@@ -17,7 +17,8 @@ def main() -> None:
     try:
         from vfscore.cli.app import vfs
     except ModuleNotFoundError as exc:
-        if exc.name not in ("click", "rich"):
+        missing = (exc.name or "").partition(".")[0]
+        if missing not in ("click", "rich"):
             raise
-        sys.exit(f'vfs: {exc.name} is not installed: pip install "vfscore[cli]"')
+        sys.exit(f'vfs: {missing} is not installed: pip install "vfscore[cli]"')
     vfs(prog_name="vfs")

@@ -135,7 +135,7 @@ class Copier:
         self._preserve = preserve
         self._clobber = clobber
         self._narrate = narrate
-        self._made: set[tuple[str, int, int] | None] = set()
+        self._made: dict[int, list[Place]] = {}
 
     def copy(self, source: Place, target: Place) -> bool:
         """Copy *source* to *target*, not into it, and return whether all of it was copied."""
@@ -173,11 +173,12 @@ class Copier:
         source, st, target = step
         if not self._recursive:
             raise err(errno.EISDIR, str(source), hint="copy it with -r")
-        if source.identity() in self._made:
+        if any(source.identity() == place.identity() for place in self._made.get(st.st_ino, ())):
             raise err(errno.EINVAL, str(source), hint="a directory is not copied into itself")
         if not target.is_dir():
             target.os.mkdir(target.path, stat.S_IMODE(st.st_mode) | stat.S_IRWXU)
-            self._made.add(target.identity())
+            # By their numbers, which say little between two mounts, but tell cheaply which pairs to look at.
+            self._made.setdefault(target.os.stat(target.path).st_ino, []).append(target)
             made.append(step)
         elif self._preserve:
             made.append(step)

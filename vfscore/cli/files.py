@@ -108,7 +108,7 @@ def cp(
     verbose: bool,
     progress: bool | None,
 ) -> None:
-    r"""Copy files, within the namespace and between it and the host.
+    """Copy files, within the namespace and between it and the host.
 
     \b
     vfs cp host:./taxi.csv /data/        from the host
@@ -116,7 +116,7 @@ def cp(
     vfs cp -r vfs://data /scratch        within
 
     A path of the host is written host:PATH or file:///PATH.
-    """
+    """  # noqa: D301  (click keeps the lines of a paragraph that begins with a real backspace)
     with Meter(progress) as meter:
         copier = Copier(
             session.complain,

@@ -293,7 +293,8 @@ def tree(session: Session, path: str, level: int | None, directories: bool, ever
 
 
 def _hanging(mp: MountInfo) -> str:
-    words = [mp.type, mp.etfs_type or "", mp.source, *(f"+{layer}" for layer in mp.layers), "ro" if mp.readonly else ""]
+    ro = "ro" if mp.readonly and "readonly" not in mp.layers else ""
+    words = [mp.type, mp.etfs_type or "", mp.source, *(f"+{layer}" for layer in mp.layers), ro]
     return " ".join(word for word in words if word)
 
 

@@ -78,9 +78,10 @@ class Session:
     def write(self, lines: Iterable[str]) -> None:
         """Write *lines* to standard output, names byte for byte as they are."""
         sys.stdout.flush()
-        out = sys.stdout.buffer
-        out.writelines(os.fsencode(line) + b"\n" for line in lines)
-        out.flush()
+        write = sys.stdout.buffer.write
+        for line in lines:
+            write(os.fsencode(line) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -159,6 +160,10 @@ def print_table(
         table.add_column(title, justify="right" if i in right else "left", overflow="fold", no_wrap=i not in folding)
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
-    if not console.is_terminal:
-        console.width = max(80, console.measure(table, options=console.options.update(width=100_000)).maximum)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    console.width = console.measure(table, options=console.options.update(width=100_000)).maximum
+    with console.capture() as text:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in text.get().splitlines()))

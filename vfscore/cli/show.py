@@ -6,6 +6,7 @@ import json
 import os
 import stat as _stat
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -75,6 +76,9 @@ def explain(session: Session, paths: tuple[str, ...], as_json: bool) -> None:
     told = []
     for path in paths:
         with session.going_on():
+            # What an fstab binds is looked at when it is first used, and not before.
+            with suppress(OSError):
+                session.ns.sys.vattr(path)
             told.append(session.ns.explain(path))
     if as_json:
         click.echo(json.dumps([_told_as_dict(it) for it in told], indent=2))
