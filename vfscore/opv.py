@@ -92,7 +92,7 @@ def check_hookimpls(
             belongs.
     """
     if inspect.isclass(obj):
-        raise PluginError(f"{who}: {obj.__qualname__} is a class; pass an instance")
+        raise PluginError(f"{who}: {obj.__name__} is a class; pass an instance")
     for name in sorted(_unmarked(obj, hooks)):
         raise _complain(who, name, "is not marked with @hookimpl, and would never be called")
     found: dict[str, _Op] = {}

@@ -102,7 +102,7 @@ class Plugin:
     def _take(self, obj: object) -> None:
         who = str(self)
         if inspect.isclass(obj):
-            raise PluginError(f"{who}: {obj.__qualname__} is a class; pass an instance")
+            raise PluginError(f"{who}: {obj.__name__} is a class; pass an instance")
         api = getattr(obj, "vfs_api", SPEC_VERSION)
         if api != SPEC_VERSION:
             raise PluginError(f"{who}: written for version {api!r} of the contract; this vfscore has {SPEC_VERSION}")
@@ -163,7 +163,7 @@ def handed_over(objects: Iterable[object]) -> list[Plugin]:
         seen.append(obj)
         name = getattr(obj, "name", None)
         if not isinstance(name, str):
-            name = obj.__name__ if isinstance(obj, types.ModuleType) else type(obj).__qualname__
+            name = obj.__name__ if isinstance(obj, types.ModuleType) else type(obj).__name__
             taken = sum(1 for other in found if other.name.partition("#")[0] == name)
             name = f"{name}#{taken + 1}" if taken else name
         found.append(Plugin(name, "", "", functools.partial(_itself, obj)))
@@ -189,5 +189,5 @@ def thing(obj: object) -> str:
     if isinstance(obj, types.ModuleType):
         return f"the module {obj.__name__!r}"
     if inspect.isclass(obj):
-        return f"the class {obj.__qualname__}"
-    return f"an object of type {type(obj).__qualname__}"
+        return f"the class {obj.__name__}"
+    return f"an object of type {type(obj).__name__}"

@@ -384,7 +384,7 @@ def _is_layer(obj: object, who: str) -> object:
         PluginError: it has no wrapper, or one that does not fit the spec.
     """
     if inspect.isclass(obj):
-        raise PluginError(f"{who}: {obj.__qualname__} is a class; pass an instance")
+        raise PluginError(f"{who}: {obj.__name__} is a class; pass an instance")
     if not check_hookimpls(obj, _LAYER_HOOKS, who, wrappers=True):
         raise PluginError(f"{who} has no op; a layer has methods marked with @hookimpl(wrapper=True)")
     return obj
