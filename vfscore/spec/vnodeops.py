@@ -36,8 +36,8 @@ class VnodeOps(Protocol):
 
         The name ``..`` asks for the parent; the caller never asks it of a mount's root. A file system may resolve
         components of ``cnp.rest`` in the same call and count them in ``cnp.consume``; where a component is missing
-        it answers None and the count says how far it came. A symbolic link is returned itself, except by a backend that
-        follows its own.
+        it answers None, and when something is to be made at the end, the count says whether only the last is missing. A
+        symbolic link is returned itself, except by a backend that follows its own.
 
         Returns:
             The vnode, or None: there is no such entry (ENOENT, or EJUSTRETURN when it is to be created). A whiteout is
