@@ -73,7 +73,7 @@ class AttrOps:
             if size < 0 or vp.v_type is not _VREG:
                 raise err(errno.EINVAL)
             io = node.file_io()
-            with io.wlock:
+            with io.wlock():
                 _truncate(node, size)
         rest = VAttr(
             va_mode=vap.va_mode, va_uid=vap.va_uid, va_gid=vap.va_gid, va_atime=vap.va_atime, va_mtime=vap.va_mtime,

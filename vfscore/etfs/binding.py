@@ -44,6 +44,7 @@ _VTYPE: Final = {
     EtfsType.DIR_SUBDIRS: VType.VDIR,
 }
 _DEVICES: Final = (EtfsType.BLK, EtfsType.CHR)
+_RECENT: Final = 1024
 SHOWN: Final = frozenset((VType.VREG, VType.VDIR, VType.VLNK))
 """What of a storage is shown below a directory."""
 
@@ -60,6 +61,7 @@ class Binding:
         flat: Only the directory's own children are shown.
         rdev: The device number of a ``blk`` or ``chr``, else None.
         root: The root vnode.
+        recent: Vnodes met lately, by path, held so that they need not be made again; emptied when it is full.
         removed: The key has gone.
         locks: The order among changes of one path.
     """
@@ -80,6 +82,7 @@ class Binding:
         "locks",
         "mount",
         "rdev",
+        "recent",
         "removed",
         "resolve",
         "root",
@@ -112,6 +115,7 @@ class Binding:
         self.removed = False
         self.lock = threading.Lock()
         self.locks = PathLocks()
+        self.recent: dict[str, Vnode] = {}
         self._options = options
         self._find = find_backend
         self._attach = attach_device
@@ -217,26 +221,36 @@ class Binding:
             follow: *path* is a link, *va* what it leads to, and the backend cannot say where that is.
         """
         vtype = va.va_type
+        fileid = va.va_fileid
+        vp = self.recent.get(path)
+        if vp is not None and not follow:
+            node: EtNode = vp.v_data
+            if vp.v_type is vtype and node.fileid == fileid is not None and not node.gone:
+                node.saw(va if va.va_fsid == self.fsid else node.adopt(va))
+                return vp
         if vtype not in SHOWN:
             return None
         if not path:
-            root: EtNode = self.root.v_data
-            root.saw(root.adopt(va) if root.window is None else self.present(root.adopt(va)))
+            node = self.root.v_data
+            node.saw(node.adopt(va) if node.window is None else self.present(node.adopt(va)))
             return self.root
         cache = self.mount.mnt_vcache
         key = (path,) if follow else path
-        fileid = va.va_fileid
         while True:
             vp = cache.get(key)
             if vp is None:
                 vp = cache.add(key, lambda: self._make(path, va, follow, fileid))
-            node: EtNode = vp.v_data
+            node = vp.v_data
             if (
                 vp.v_type is vtype
                 and not node.gone
                 and (node.fileid == fileid or fileid is None or node.fileid is None)
             ):
                 node.saw(node.adopt(va))
+                if not follow:
+                    if len(self.recent) >= _RECENT:
+                        self.recent.clear()
+                    self.recent[path] = vp
                 return vp
             node.detach()
             self._forget(key, vp)
@@ -254,6 +268,7 @@ class Binding:
 
     def _forget(self, key: Any, vp: Vnode) -> None:
         cache = self.mount.mnt_vcache
+        self.recent.pop(key, None)
         if cache.get(key) is vp:
             cache.forget(key)
 
@@ -286,6 +301,7 @@ class Binding:
             node.path = new + node.path[len(old) :]
             node.changed()
             moves[key] = (node.path,) if node.follow else node.path
+        self.recent.clear()
         if moves:
             self.mount.mnt_vcache.rekey(moves)
 
@@ -321,6 +337,7 @@ class Binding:
             backend, self.backend = self.backend, None
             self.resolve = None
             self._closed = True
+            self.recent.clear()
         for vp in self.vnodes():
             node: EtNode = vp.v_data
             if node.io is not None:

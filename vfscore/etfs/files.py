@@ -130,7 +130,7 @@ class FileOps(AttrOps):
             raise err(errno.EINVAL)
         io = node.file_io()
         node.changed()
-        with io.wlock:
+        with io.wlock():
             if io.writer is None:
                 handle = node.open_handle(OpenFlag.WRONLY)
                 try:

@@ -7,8 +7,8 @@ then, and its error reaches that writer; everything closes with the last user.
 A lookup that is about to open leaves its handle as *pending*; the open takes it. One that is not taken is closed when
 the file becomes inactive or is forgotten.
 
-Locks: `lock` guards counters and slots and is never held during a backend call; `wlock` is held during writes and cuts,
-which wait for one another.
+Locks: one, which a binding's files share, guards counters and slots and is never held during a backend call; `wlock` is
+held during writes and cuts of one file, which wait for one another.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FileIo"]
 
+_O_RDONLY = os.O_RDONLY
+_O_WRONLY = os.O_WRONLY
 _ACCMODE = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _RDONLY = OpenFlag.RDONLY
 _WRONLY = OpenFlag.WRONLY
@@ -61,12 +63,25 @@ class FileIo:
         truncated: The writing handle was opened with TRUNC and nothing has been written since.
     """
 
-    __slots__ = ("_both", "_pending", "_pending_flags", "_reader", "_readers", "_writers", "handle", "lock", "pread",
-                 "truncated", "wlock", "writer")  # fmt: skip
+    __slots__ = (
+        "_both",
+        "_lock",
+        "_pending",
+        "_pending_mode",
+        "_reader",
+        "_readers",
+        "_wlock",
+        "_writers",
+        "handle",
+        "pread",
+        "truncated",
+        "writer",
+    )
 
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.wlock = threading.Lock()
+    def __init__(self, lock: threading.Lock) -> None:
+        """Make the handles of a file; *lock* guards them and may be shared with other files."""
+        self._lock = lock
+        self._wlock: threading.Lock | None = None
         self.pread: Pread | None = None
         self.handle: Any = None
         self.writer: Any = None
@@ -77,32 +92,38 @@ class FileIo:
         self._readers = 0
         self._writers = 0
         self._pending: Any = None
-        self._pending_flags = 0
+        self._pending_mode = 0
 
     def __del__(self) -> None:
-        for handle in {id(h): h for h in (self._pending, self._reader, self.writer) if h is not None}.values():
-            try:
-                handle.close()
-            except OSError:
-                continue
+        if self._pending is None and self._reader is None and self.writer is None:
+            return
+        for handle in (self._pending, self._reader, self.writer):
+            if handle is not None:
+                try:
+                    handle.close()
+                except OSError:
+                    continue
 
     # -- opening and closing -------------------------------------------------------------------------------------------
 
-    def offer(self, handle: Handle, flags: int) -> None:
-        """Leave *handle*, opened with the access mode *flags*, for the open that follows; a second one is closed."""
-        with self.lock:
+    def offer(self, handle: Handle, mode: int) -> None:
+        """Leave *handle*, opened with the access *mode*, for the open that follows; a second one is closed."""
+        with self._lock:
             if self._pending is None:
-                self._pending, self._pending_flags = handle, flags
+                self._pending = handle
+                self._pending_mode = mode
                 return
         handle.close()
 
     def grants_read(self) -> bool:
         """Return whether the storage has granted reading already."""
-        return self.pread is not None or (self._pending is not None and self._pending_flags != os.O_WRONLY)
+        return self.pread is not None or (self._pending is not None and self._pending_mode != _O_WRONLY)
 
     def drop_pending(self) -> None:
         """Close the handle that no open has taken."""
-        with self.lock:
+        if self._pending is None:
+            return
+        with self._lock:
             handle, self._pending = self._pending, None
         if handle is not None:
             handle.close()
@@ -110,9 +131,24 @@ class FileIo:
     def open(self, node: EtNode, mode: int) -> None:
         """Count one more open with the flags *mode*, and open what it needs."""
         acc = mode & _ACCMODE
-        read, write = acc != os.O_WRONLY, acc != os.O_RDONLY
+        if acc == _O_RDONLY:
+            with self._lock:
+                if self.pread is None:
+                    handle = self._pending
+                    if handle is not None and self._pending_mode == _O_RDONLY:
+                        self._pending = None
+                        self._reader = handle
+                        self.pread = preader(handle)
+                        if self.writer is None:
+                            self.handle = handle
+                if self.pread is not None and self._pending is None:
+                    self._readers += 1
+                    return
+        self._open(node, mode, acc != _O_WRONLY, acc != _O_RDONLY)
+
+    def _open(self, node: EtNode, mode: int, read: bool, write: bool) -> None:
         spare: Any = None
-        with self.lock:
+        with self._lock:
             if self._pending is not None:
                 spare = self._take_pending()
             need_write = write and self.writer is None
@@ -132,9 +168,8 @@ class FileIo:
                 flags = _RDWR if read else _WRONLY
         else:
             flags = _RDONLY
-        handle = node.open_handle(flags)
-        spare = handle
-        with self.lock:
+        spare = handle = node.open_handle(flags)
+        with self._lock:
             if need_write:
                 if self.writer is None:
                     self.writer, self._both, spare = handle, read, None
@@ -147,7 +182,7 @@ class FileIo:
             self._writers += write
         if spare is not None:
             spare.close()
-        if missing:  # the writer somebody else installed meanwhile cannot read
+        if missing:  # the writer that somebody else put there meanwhile cannot read
             try:
                 self.reopen(node)
             except OSError:
@@ -159,10 +194,10 @@ class FileIo:
         pread = self.pread
         if pread is not None:
             return pread
-        handle = node.open_handle(_RDONLY)
-        with self.lock:
+        handle: Any = node.open_handle(_RDONLY)
+        with self._lock:
             if self._reader is None:
-                self._reader, handle = handle, None  # type: ignore[assignment]
+                self._reader, handle = handle, None
             self._settle()
             pread = self.pread
         if handle is not None:
@@ -173,32 +208,38 @@ class FileIo:
     def close(self, node: EtNode, mode: int) -> None:
         """Count one open less, and close what nobody needs; the first error is raised when all is closed."""
         acc = mode & _ACCMODE
-        closing: list[Any] = []
-        with self.lock:
-            self._readers -= acc != os.O_WRONLY
-            self._writers -= acc != os.O_RDONLY
-            last = self._readers <= 0 and self._writers <= 0
-            # Readers of a removed file keep the handle that they share with its writer: no other can be opened.
-            if self.writer is not None and self._writers <= 0 and (last or not node.gone or self._reader is not None):
-                closing.append(self.writer)
-                self.writer, self._both, self.truncated = None, False, False
-            if last and self._reader is not None:
-                closing.append(self._reader)
-                self._reader = None
-            self._settle()
-        self._close(closing)
+        writer = reader = None
+        with self._lock:
+            if acc != _O_WRONLY:
+                self._readers -= 1
+            if acc != _O_RDONLY:
+                self._writers -= 1
+            if self._writers <= 0:
+                last = self._readers <= 0
+                # Readers of a removed file keep the handle that they share with its writer: no other can be opened.
+                if self.writer is not None and (last or not node.gone or self._reader is not None):
+                    writer = self.writer
+                    self.writer, self._both, self.truncated = None, False, False
+                    self._settle()
+                if last and self._reader is not None:
+                    reader = self._reader
+                    self._reader = self.pread = self.handle = None
+        if writer is not None:
+            self._close([writer, reader])
+        elif reader is not None:
+            reader.close()
 
     def close_all(self) -> None:
         """Close everything, whoever still has it open: their next call finds no handle."""
-        with self.lock:
-            closing = [h for h in (self._pending, self._reader, self.writer) if h is not None]
+        with self._lock:
+            closing = [self._pending, self._reader, self.writer]
             self._pending = self._reader = self.writer = None
             self._both = False
             self._settle()
         self._close(closing)
 
     def secure(self, node: EtNode) -> None:
-        """Before the file's name goes: make sure that readers have a handle of their own to go on with."""
+        """Before the file's name goes: make sure that readers have a handle to go on with."""
         if self._readers > 0 and self.pread is None:
             try:
                 self.reopen(node)
@@ -209,30 +250,31 @@ class FileIo:
     def _close(handles: list[Any]) -> None:
         failed: OSError | None = None
         for handle in handles:
-            try:
-                handle.close()
-            except OSError as exc:
-                failed = failed or exc
+            if handle is not None:
+                try:
+                    handle.close()
+                except OSError as exc:
+                    failed = failed or exc
         if failed is not None:
             raise failed
 
     def _take_pending(self) -> Any:
-        """Make the pending handle one of the file's if its place is free, else return it. `lock` is held."""
+        """Make the pending handle one of the file's if its place is free, else return it. The lock is held."""
         handle, self._pending = self._pending, None
-        if self._pending_flags == os.O_RDONLY:
+        if self._pending_mode == _O_RDONLY:
             if self.pread is not None:
                 return handle
             self._reader = handle
         elif self.writer is None:
             self.writer = handle
-            self._both = self._pending_flags == os.O_RDWR
+            self._both = self._pending_mode == os.O_RDWR
         else:
             return handle
         self._settle()
         return None
 
     def _settle(self) -> None:
-        """Say which handle reads and which answers for attributes. `lock` is held."""
+        """Say which handle reads and which answers for attributes. The lock is held."""
         handle = self.writer if self._both else self._reader
         self.pread = None if handle is None else preader(handle)
         self.handle = self.writer if self.writer is not None else self._reader
@@ -246,3 +288,13 @@ class FileIo:
     def open_to_read(self) -> bool:
         """Return whether somebody has the file open for reading."""
         return self._readers > 0
+
+    def wlock(self) -> threading.Lock:
+        """Return the lock that writes and cuts of the file take, made at the first call."""
+        lock = self._wlock
+        if lock is None:
+            with self._lock:
+                lock = self._wlock
+                if lock is None:
+                    lock = self._wlock = threading.Lock()
+        return lock

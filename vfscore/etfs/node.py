@@ -148,10 +148,11 @@ class EtNode:
         """Return the handles of the file, made at the first call."""
         io = self.io
         if io is None:
-            with self.binding.lock:
+            lock = self.binding.lock
+            with lock:
                 io = self.io
                 if io is None:
-                    io = self.io = FileIo()
+                    io = self.io = FileIo(lock)
         return io
 
     def open_handle(self, flags: OpenFlag) -> Handle:

@@ -365,7 +365,7 @@ class FileBackend(_Host):
         """Pin the directory of what *path* leads to."""
         real = os.path.realpath(path)
         head, self._name = os.path.split(real)
-        super().__init__(Root(head), real)
+        super().__init__(Root.shared(head), real)
 
     def _entry(self, path: str, follow: bool) -> tuple[int, str, int]:
         if path:
