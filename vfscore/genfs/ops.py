@@ -177,6 +177,12 @@ def genfs_statvfs(mp: Mount) -> Statvfs:
     return Statvfs(f_bsize=512, f_frsize=512, f_blocks=2, f_fsid=mp.mnt_fsid)
 
 
+def genfs_update(mp: Mount, options: Mapping[str, Any], readonly: bool) -> None:
+    """Agree to become read-only or writable, which is the caller's to note; refuse options with EINVAL."""
+    if options:
+        raise err(errno.EINVAL, hint=f"{mp.mnt_type} has no options that can change: {', '.join(options)}")
+
+
 def genfs_renamelock_enter(mp: Mount) -> None:
     """Take the rename lock of *mp*."""
     mp.mnt_renamelock.acquire()
@@ -225,7 +231,7 @@ VFS_DEFAULTS: Final[Mapping[str, Callable[..., Any]]] = {
     "vfs_init": genfs_nullop,
     "vfs_reinit": genfs_nullop,
     "vfs_done": genfs_nullop,
-    "vfs_update": genfs_nullop,
+    "vfs_update": genfs_update,
     "vfs_renamelock_enter": genfs_renamelock_enter,
     "vfs_renamelock_exit": genfs_renamelock_exit,
 }
