@@ -123,6 +123,8 @@ class FileOps(XattrOps, LockOps):
         data = node.n_data
         atime = node.n_atime
         if node.n_mtime >= atime or node.n_ctime >= atime or _time_ns() - atime >= _DAY:
+            if node.n_type is not _VREG:
+                raise _no_content(node)
             touch_atime(node, vp.v_mount)
         if type(data) is bytes:
             return data[offset : offset + size]
@@ -141,6 +143,8 @@ class FileOps(XattrOps, LockOps):
         data = node.n_data
         atime = node.n_atime
         if node.n_mtime >= atime or node.n_ctime >= atime or _time_ns() - atime >= _DAY:
+            if node.n_type is not _VREG:
+                raise _no_content(node)
             touch_atime(node, vp.v_mount)
         if type(data) is FileData:
             return data.readinto(buf, offset)

@@ -260,7 +260,9 @@ class Attrs(View):
         writing = accmode == ACCESS_WRITE
         if writing:
             self._writable(vp)
-        space = name.partition(".")[0]
+        space, dot, _ = name.partition(".")
+        if not dot:
+            raise err(errno.EOPNOTSUPP)
         if space == "trusted":
             if cred.uid:
                 raise err(errno.EPERM if writing else errno.ENODATA)

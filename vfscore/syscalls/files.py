@@ -263,6 +263,8 @@ class Files(View):
 
     @staticmethod
     def _scatter(file: OpenFile, buffers: Sequence[WriteableBuffer], offset: int) -> int:
+        if not file.readable:
+            raise err(errno.EBADF)
         done = 0
         views = [memoryview(buffer).cast("B") for buffer in buffers]
         _check_span(file, offset, sum(map(len, views)))

@@ -86,6 +86,8 @@ class View:
         """`_parent` of a path as the user gave it."""
         name = path if type(path) is str else self._str(path)
         if name[:1] != "/":
+            if dir_fd is not None:
+                has_long_name(name)  # what is wrong with the string comes before what is wrong with the descriptor
             return self._parent(name, self._start(dir_fd))
         # Most calls are for a short plain name in a directory that was just walked to.
         if len(name) < 64 and name.isascii():

@@ -219,7 +219,11 @@ class Walking(Attrs, Paths):
             try:
                 with self.scandir(here) as entries:
                     for entry in entries:
-                        if entry.is_dir():
+                        try:
+                            isdir = entry.is_dir()
+                        except OSError:  # a link that leads round in a circle, or where nobody may look
+                            isdir = False
+                        if isdir:
                             dirs.append(entry.name)
                             if followlinks or not entry.is_symlink():
                                 deeper.append(entry.name)
