@@ -57,6 +57,10 @@ class MountInfo(NamedTuple):
     """`st_dev` of its files."""
     etfs_type: str | None
     """``reg``, ``dir``, … of a binding; None for a mount."""
+    begin: int = 0
+    """Where the window of a binding begins in its source, in bytes."""
+    size: int = SIZE_ENDOFF
+    """How long the window is; SIZE_ENDOFF: to the end."""
 
 
 class View:
@@ -414,6 +418,8 @@ class Namespace(View):
                     mp.mnt_rdonly,
                     mp.mnt_fsid,
                     record.get("type") if "key" in record else None,
+                    record.get("begin", 0),
+                    record.get("size", SIZE_ENDOFF),
                 )
             )
         return out
