@@ -40,6 +40,7 @@ _RW_MAX = 0x7FFFF000
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 _VREG = VType.VREG
+_UNUSUAL = _O_CREAT | _O_EXCL | _O_TRUNC | _O_DIRECTORY | _O_NOFOLLOW | _O_PATH | _O_TMPFILE | _O_NOATIME
 _ACCESS = (ACCESS_READ, ACCESS_WRITE, ACCESS_READ | ACCESS_WRITE, ACCESS_READ | ACCESS_WRITE)
 
 
@@ -57,9 +58,31 @@ class Files(View):
     def open_file(self, path: AnyPath, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> OpenFile:
         """Open *path* as `os.open` does and return the open file, without a descriptor. Close it."""
         try:
+            if not flags & _UNUSUAL and type(path) is str:
+                # Most calls open a regular file that is there, by a path that was just walked.
+                hit = self.namei.cache.get(path)
+                if hit is not None and hit[0] is self.table.generation and hit[1].v_type is _VREG:
+                    vp = hit[1]
+                    vp.v_op.vop_access(vp, _ACCESS[flags & 3], self.cred)
+                    try:
+                        return self._opened(vp, flags, path)
+                    except FileNotFoundError:
+                        pass  # its last name went away just now: see `_open`
             return self._open(path, flags, mode, dir_fd)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
+
+    def _opened(self, vp: Vnode, flags: int, path: object) -> OpenFile:
+        """Return the open file on *vp*, which may be opened so."""
+        file = OpenFile(vp, flags, self.cred, path, self.files)
+        self.files.enter(file)
+        try:
+            vp.v_op.vop_open(vp, flags, self.cred)
+        except BaseException:
+            file.refs = 0
+            self.files.leave(file)
+            raise
+        return file
 
     def _open(self, path: AnyPath, flags: int, mode: int, dir_fd: int | None) -> OpenFile:
         name = path if type(path) is str else self._str(path)
@@ -94,7 +117,6 @@ class Files(View):
         """Open *vp* if it is of a type, and the credential of a kind, that may; see may_open in Linux's namei.c."""
         cred = self.cred
         vtype = vp.v_type
-        file = OpenFile(vp, flags, cred, path, self.files)
         if (vtype is not _VREG and vtype is not _VDIR) or flags & _O_PATH:
             self._check_special(vp, flags)
         if flags & _O_DIRECTORY and vtype is not _VDIR:
@@ -105,21 +127,21 @@ class Files(View):
         if vtype is _VDIR and (accmode & ACCESS_WRITE or flags & _O_CREAT) and not flags & _O_PATH:
             raise err(errno.EISDIR)
         op = vp.v_op
-        if not created and not flags & _O_PATH:
+        if flags & _O_PATH:
+            file = OpenFile(vp, flags, cred, path, self.files)
+            self.files.enter(file)
+            return file
+        if not created:
             op.vop_access(vp, accmode, cred)
             if flags & _O_NOATIME and cred.uid and cred.uid != op.vop_getattr(vp, cred).va_uid:
                 raise err(errno.EPERM)
-        files = self.files
-        files.enter(file)
-        try:
-            if not flags & _O_PATH:
-                op.vop_open(vp, flags, cred)
-                if flags & _O_TRUNC and not created and vtype is _VREG:
-                    self._truncate_vnode(vp, 0)
-        except BaseException:
-            file.refs = 0
-            files.leave(file)
-            raise
+        file = self._opened(vp, flags, path)
+        if flags & _O_TRUNC and not created and vtype is _VREG:
+            try:
+                self._truncate_vnode(vp, 0)
+            except BaseException:
+                file.close()
+                raise
         return file
 
     def _check_special(self, vp: Vnode, flags: int) -> None:
@@ -142,7 +164,7 @@ class Files(View):
         start = None if path[:1] == "/" else self._start(dir_fd)
         follow = not flags & (_O_EXCL | _O_NOFOLLOW)
         for _ in range(SYMLOOP_MAX + 1):
-            dvp, name, slashes = self._parent(path, start)
+            dvp, name, slashes = self._from(path, start)
             if not name or name in {".", ".."}:
                 if flags & _O_EXCL:
                     raise err(errno.EEXIST)

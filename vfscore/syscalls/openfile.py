@@ -31,6 +31,11 @@ FIRST_FD: Final = 1 << 30
 _OFF_MAX: Final = (1 << 63) - 1
 _O_PATH: Final = getattr(os, "O_PATH", 0)
 _NOFLAG = IoFlag.NONE
+_O_APPEND = os.O_APPEND
+_RARE = _O_APPEND | _O_PATH
+_MODES: Final = ((True, False), (False, True), (True, True), (False, False))
+"""(readable, writable) by the access mode of `open(2)`."""
+_new_lock = threading.Lock
 _APPEND = IoFlag.APPEND
 _VDIR = VType.VDIR
 _VREG = VType.VREG
@@ -69,14 +74,17 @@ class OpenFile:
         """As the user wrote it, for errors."""
         self.offset = 0
         self.refs = 1
-        self.lock = threading.Lock()
+        self.lock = _new_lock()
         self.locked = False
         """It may hold advisory locks, to be dropped at the last close."""
         self._table = table
-        mode = flags & 3
-        self.readable = mode in (0, 2) and not flags & _O_PATH
-        self.writable = mode in (1, 2) and not flags & _O_PATH
-        self.ioflag = _APPEND if flags & os.O_APPEND else _NOFLAG
+        self.readable, self.writable = _MODES[flags & 3]
+        self.ioflag = _NOFLAG
+        if flags & _RARE:
+            if flags & _O_APPEND:
+                self.ioflag = _APPEND
+            if flags & _O_PATH:
+                self.readable = self.writable = False
 
     def pread(self, offset: int, size: int) -> bytes:
         """Return at most *size* bytes at *offset*; fewer only at the end.
@@ -278,11 +286,12 @@ class FileTable:
             ENOENT: the mount went away meanwhile.
         """
         vp = file.vp
+        mp = vp.v_mount
         with self.lock:
-            if vp.v_mount.mnt_dead:
+            if mp.mnt_dead:
                 raise err(errno.ENOENT)
             vp.v_usecount += 1
-            vp.v_mount.mnt_usecount += 1
+            mp.mnt_usecount += 1
             self.opened[id(file)] = file
 
     def leave(self, file: OpenFile) -> None:
@@ -290,11 +299,10 @@ class FileTable:
         vp = file.vp
         with self.lock:
             self.opened.pop(id(file), None)
-            vp.v_usecount -= 1
             vp.v_mount.mnt_usecount -= 1
-            last = vp.v_usecount == 0
-        if last:
-            self.inactive(vp)
+            left = vp.v_usecount = vp.v_usecount - 1
+        if not left and vp.v_op.vop_inactive(vp):
+            vp.v_op.vop_reclaim(vp)
 
     def hold(self, vp: Vnode) -> None:
         """Count one more working directory at *vp*."""
@@ -341,10 +349,15 @@ class FileTable:
         return file
 
     def remove(self, fd: int) -> OpenFile:
-        """Forget *fd* and return its open file, which the caller closes."""
+        """Forget *fd* and return its open file, which the caller closes.
+
+        Errors:
+            EBADF: it is no open descriptor of this namespace.
+        """
+        file = self.fds.pop(fd, None)
+        if file is None:
+            return self.get(fd)
         with self.lock:
-            file = self.get(fd)
-            del self.fds[fd]
             heapq.heappush(self._free, fd)
         return file
 

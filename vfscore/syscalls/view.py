@@ -85,18 +85,21 @@ class View:
     def _at(self, path: AnyPath, dir_fd: int | None) -> tuple[Vnode, str, bool]:
         """`_parent` of a path as the user gave it."""
         name = path if type(path) is str else self._str(path)
-        if name[:1] != "/":
-            if dir_fd is not None:
-                has_long_name(name)  # what is wrong with the string comes before what is wrong with the descriptor
-            return self._parent(name, self._start(dir_fd))
-        # Most calls are for a short plain name in a directory that was just walked to.
-        if len(name) < 64 and name.isascii():
+        if name[:1] == "/":
+            return self._from(name, None)
+        if dir_fd is not None:
+            has_long_name(name)  # what is wrong with the string comes before what is wrong with the descriptor
+        return self._parent(name, self._start(dir_fd))
+
+    def _from(self, name: str, start: Vnode | None) -> tuple[Vnode, str, bool]:
+        """`_parent`, quickly for what most calls have: a short name in a directory that was just walked to."""
+        if name[:1] == "/" and len(name) < 64 and name.isascii():
             i = name.rfind("/") + 1
             last = name[i:]
             hit = self.namei.dircache.get(name[:i])
             if hit is not None and hit[0] is self.table.dir_generation and last and "\0" not in last:
                 return hit[1], last, False
-        return self._parent(name, None)
+        return self._parent(name, start)
 
     def _vnode(self, path: AnyPath | int, dir_fd: int | None = None, follow: bool = True) -> Vnode:
         """Return the vnode of *path*, or of a descriptor.

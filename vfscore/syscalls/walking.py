@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
+from vfscore.spec import Found
 from vfscore.syscalls.attrs import Attrs
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.paths import Paths
@@ -247,7 +248,7 @@ class Walking(Attrs, Paths):
         except (OSError, ValueError):
             return False
 
-    def find(self, path: AnyPath, maxdepth: int | None = None) -> list[tuple[str, Dirent]]:
+    def find(self, path: AnyPath, maxdepth: int | None = None) -> Found:
         """Return (absolute path, entry) of everything below a directory, at most *maxdepth* levels deep.
 
         Directories are among them, links are not followed, keys and mounts are entered. What may not be read is left
@@ -264,8 +265,8 @@ class Walking(Attrs, Paths):
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
 
-    def _find(self, top: Vnode, base: str, maxdepth: int | None) -> list[tuple[str, Dirent]]:
-        out: list[tuple[str, Dirent]] = []
+    def _find(self, top: Vnode, base: str, maxdepth: int | None) -> Found:
+        parts: list[Found] = []
         todo = [(top, base + "/", maxdepth)]
         while todo:
             vp, prefix, depth = todo.pop()
@@ -273,11 +274,11 @@ class Walking(Attrs, Paths):
                 continue
             graft = vp.v_graft
             if graft is None or not graft.children:
-                found = vp.v_op.vop_find(vp, depth, self.cred)
-                out += [(prefix + name, entry) for name, entry in found]
+                parts.append(Found.of(vp.v_op.vop_find(vp, depth, self.cred)).under(prefix))
                 continue
-            for entry in self._list(vp):
-                out.append((prefix + entry.d_name, entry))
+            entries = self._list(vp)
+            parts.append(Found.of([(prefix + entry.d_name, entry) for entry in entries]))
+            for entry in entries:
                 if entry.d_type is _VDIR:
                     try:
                         child, _ = self._lookup_entry(vp, entry.d_name, NameiOp.LOOKUP)
@@ -286,7 +287,7 @@ class Walking(Attrs, Paths):
                             todo.append((child, prefix + entry.d_name + "/", None if depth is None else depth - 1))
                     except PermissionError:
                         continue
-        return out
+        return Found.joined(parts)
 
     def glob(self, pattern: str, *, recursive: bool = True) -> list[str]:
         """Return the paths that match *pattern*: ``*``, ``?``, ``[…]``, and ``**`` for any number of directories.
