@@ -125,6 +125,8 @@ class VfsReader(_Handle, io.BufferedIOBase):
 
     mode = "rb"
     autocommit = True
+    cache: Any = None
+    """What fsspec's block cache hangs here, and is let go with the file."""
     _position = 0
     _read_once = False
     _buffer: io.BufferedReader | None = None
@@ -141,6 +143,7 @@ class VfsReader(_Handle, io.BufferedIOBase):
         """Return the C reader that serves this handle from now on."""
         buffer = self._buffer
         if buffer is None:
+            self.readable()
             raw = VfsRawIO(self._file, "rb", self.path)
             raw.seek(self._position)
             buffer = self._buffer = io.BufferedReader(raw, self.blocksize)
@@ -169,6 +172,12 @@ class VfsReader(_Handle, io.BufferedIOBase):
     def closed(self) -> bool:
         """Whether it is closed."""
         return self._file.refs <= 0
+
+    @closed.setter
+    def closed(self, value: bool) -> None:
+        # fsspec's block cache says so to a file it has closed.
+        if value:
+            self.close()
 
     def readable(self) -> bool:
         """Return True."""
@@ -274,6 +283,7 @@ class VfsReader(_Handle, io.BufferedIOBase):
 
     def close(self) -> None:
         """Close; again does nothing."""
+        self.cache = None
         buffer = self._buffer
         if buffer is None:
             self._file.close()
@@ -298,7 +308,7 @@ class _Writing(_Handle):
     if TYPE_CHECKING:  # of the C class beside it
         closed: bool
 
-        def tell(self) -> int: ...
+        def flush(self) -> None: ...
         def close(self) -> None: ...
 
     def _enter(self, fs: Any, path: str, file: OpenFile, block_size: Any, pending: Pending | None) -> None:
@@ -315,9 +325,10 @@ class _Writing(_Handle):
 
     @property
     def size(self) -> int:
-        """How many bytes the file has now, those in the buffer counted."""
-        size = self._file.size()
-        return size if self.closed else max(size, self.tell())
+        """How many bytes the file has now; what is in the buffer is written first."""
+        if not self.closed:
+            self.flush()
+        return self._file.size()
 
     def commit(self) -> None:
         """Give the file, written under a temporary name in a transaction, its own name."""

@@ -173,7 +173,10 @@ class VfsFileSystem(Asynchronous):
             pending = self._with_parents(path, lambda: Pending(sys, path, flags))
             file = pending.file
         kind = VfsRandom if "+" in mode else VfsWriter
-        return kind(self, path, mode, file, block_size, pending)
+        handle = kind(self, path, mode, file, block_size, pending)
+        if pending is not None and self._intrans and "r" in mode:
+            self.transaction.files.append(handle)  # fsspec's open does that for all other modes
+        return handle
 
     def sign(self, path: Any, expiration: int = 100, **kwargs: Any) -> str:
         """Refuse: a tree has no web server."""

@@ -43,7 +43,7 @@ class Pending:
         self._sys = sys
         self._exclusive = bool(flags & os.O_EXCL)
         if self._exclusive:
-            if sys.lexists(path):
+            if sys.access(path, os.F_OK, follow_symlinks=False):
                 raise err(errno.EEXIST, path)
             self._path, self._mode = path, None
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from glob import has_magic
 from typing import Any
 
@@ -21,6 +21,7 @@ from vfscore.fsspecfs.copying import is_many
 from vfscore.fsspecfs.info import Info
 from vfscore.fsspecfs.lookup import Lookup
 from vfscore.fsspecfs.names import ends_in_slash, strip_protocol
+from vfscore.spec import Found
 from vfscore.types import Dirent, VType
 
 __all__ = ["Trees"]
@@ -91,15 +92,26 @@ class Trees(Lookup):
         if not topdown:
             yield here
 
-    def _found(self, path: str, maxdepth: int | None) -> list[tuple[str, Dirent | None]]:
+    def _found(self, path: str, maxdepth: int | None) -> Sequence[tuple[str, Dirent | None]]:
         """Return (path, entry) of everything below *path*; of a file itself, of nothing nothing."""
         try:
-            found: list[Any] = self._sys.find(path, maxdepth)
+            found: Found = self._sys.find(path, maxdepth)
         except FileNotFoundError:
             return []
         except NotADirectoryError:
             return [(path, None)] if self.exists(path) else []
         return found
+
+    def _found_files(self, path: str, maxdepth: int | None) -> list[str]:
+        """Return the paths of all files below *path*, without an entry for each; of a file, its own."""
+        found = self._found(path, maxdepth)
+        if not isinstance(found, Found):
+            return [name for name, _ in found]
+        return [
+            name
+            for name, vtype in zip(found.paths, found.types, strict=True)
+            if vtype is not _VDIR and (vtype is not _VLNK or self._type(name) is not _VDIR)
+        ]
 
     def _found_type(self, path: str, entry: Dirent | None) -> VType | None:
         """Return the type of what was found; of a link, the type of what it leads to, if anything."""
@@ -126,8 +138,10 @@ class Trees(Lookup):
         """
         _checked_depth(maxdepth)
         path = strip_protocol(path)
-        found = self._found(path, maxdepth)
         prefix = kwargs.get("prefix")
+        if not (withdirs or detail or prefix):
+            return sorted(self._found_files(path, maxdepth))
+        found = self._found(path, maxdepth)
         if prefix:
             start = f"{path.rstrip('/')}/{prefix}"
             found = [hit for hit in found if hit[0].startswith(start)]

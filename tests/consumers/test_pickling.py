@@ -1,0 +1,146 @@
+"""What travels: a filesystem and a file open for reading, with the fstab that they are rebuilt from."""
+
+import json
+import pickle
+import subprocess
+import sys
+
+import fsspec
+import pytest
+
+import vfscore
+from vfscore.plugin import hookimpl
+
+
+@pytest.fixture
+def fstab(host):
+    (host / "x.txt").write_bytes(b"0123456789")
+    return {"etfs": [{"key": "/data", "source": str(host), "type": "dir_subdirs"}]}
+
+
+def _elsewhere(code, *pickled):
+    """Run *code* in a new process, with what was pickled as `given`, and return what it prints."""
+    program = f"import pickle, sys\ngiven = [pickle.loads(bytes.fromhex(a)) for a in sys.argv[1:]]\n{code}"
+    args = [pickle.dumps(thing).hex() for thing in pickled]
+    done = subprocess.run([sys.executable, "-c", program, *args], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_filesystem_with_an_fstab_is_the_same_in_another_process(fstab):
+    fs = fsspec.filesystem("vfs", fstab=fstab)
+    assert _elsewhere("print(given[0].cat_file('/data/x.txt').decode(), given[0]._fs_token)", fs).split() == [
+        "0123456789",
+        fs._fs_token,
+    ]
+
+
+def test_an_installed_namespace_travels_as_its_fstab(ns, host):
+    (host / "x.txt").write_bytes(b"host")
+    ns.etfs_register("/data", str(host), "dir_subdirs")
+    assert _elsewhere("print(given[0].cat_file('/data/x.txt').decode())", fsspec.filesystem("vfs")) == "host"
+
+
+def test_a_filesystem_unpickled_at_home_means_the_same_memory(ns):
+    fs = fsspec.filesystem("vfs")
+    fs.pipe_file("/in/memory", b"here")
+    again = pickle.loads(pickle.dumps(fs))
+    assert again == fs
+    assert again.cat_file("/in/memory") == b"here"
+
+
+def test_what_is_only_in_memory_does_not_travel(ns):
+    fs = fsspec.filesystem("vfs")
+    fs.pipe_file("/in/memory", b"here")
+    assert _elsewhere("print(given[0].exists('/in/memory'))", fs) == "False"
+
+
+def test_a_namespace_with_an_object_in_it_says_that_it_cannot_travel(ns):
+    class Quiet:
+        """A layer that changes nothing."""
+
+        @hookimpl(wrapper=True)
+        def vop_read(self, vp, offset, size, ioflag, cred):
+            return (yield)
+
+    ns.mount("rumpfs", "/m", layers=[Quiet()])
+    fs = fsspec.filesystem("vfs")
+    assert fs == fsspec.filesystem("vfs")
+    with pytest.raises(ValueError, match="Quiet"):
+        pickle.dumps(fs)
+
+
+def test_the_order_of_keys_does_not_change_the_identity(fstab):
+    entry = fstab["etfs"][0]
+    turned = {"etfs": [dict(reversed(entry.items()))]}
+    one, two = fsspec.filesystem("vfs", fstab=fstab), fsspec.filesystem("vfs", fstab=turned)
+    assert one == two
+    assert hash(one) == hash(two)
+    assert one._fs_token == two._fs_token
+    assert one.ns is two.ns
+
+
+def test_filesystems_of_different_trees_differ(fstab):
+    assert fsspec.filesystem("vfs", fstab=fstab) != fsspec.filesystem("vfs", fstab={})
+    assert fsspec.filesystem("vfs", fstab={}) != fsspec.filesystem("file")
+
+
+def test_a_file_open_for_reading_travels_with_its_position(fstab):
+    fs = fsspec.filesystem("vfs", fstab=fstab)
+    with fs.open("/data/x.txt") as file:
+        file.seek(3)
+        assert _elsewhere("print(given[0].read().decode())", file) == "3456789"
+        assert file.read() == b"3456789"
+
+
+def test_an_open_file_of_fsspec_travels(fstab):
+    of = fsspec.open("vfs://data/x.txt", "rt", fstab=fstab)
+    code = "with given[0] as f: print(f.read())"
+    assert _elsewhere(code, of) == "0123456789"
+
+
+def test_a_file_open_for_writing_does_not_travel(fs):
+    with fs.open("/x", "wb") as file, pytest.raises(TypeError, match="open for writing"):
+        pickle.dumps(file)
+
+
+def test_a_filesystem_goes_through_json(fstab):
+    fs = fsspec.filesystem("vfs", fstab=fstab, auto_mkdir=False)
+    again = fsspec.AbstractFileSystem.from_json(fs.to_json())
+    assert again == fs
+    assert again.auto_mkdir is False
+    assert json.loads(fs.to_json())["protocol"] == "vfs"
+
+
+def test_an_fstab_may_be_a_file(tmp_path, fstab, host):
+    path = tmp_path / "fstab.toml"
+    path.write_text(f'[[etfs]]\nkey = "/data"\nsource = "{host.name}"\ntype = "dir_subdirs"\n')
+    fs = fsspec.filesystem("vfs", fstab=path)
+    assert fs.cat_file("/data/x.txt") == b"0123456789"
+    assert fs == fsspec.filesystem("vfs", fstab=fstab)
+
+
+def test_an_fstab_that_is_not_there_is_an_error_at_once(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        fsspec.filesystem("vfs", fstab=str(tmp_path / "none.toml"))
+
+
+def test_a_closed_namespace_is_made_again_from_its_fstab(fstab):
+    fs = fsspec.filesystem("vfs", fstab=fstab)
+    fs.ns.close()
+    assert fs.cat_file("/data/x.txt") == b"0123456789"
+
+
+def test_options_of_other_filesystems_are_accepted(ns):
+    fs = fsspec.filesystem("vfs", anon=True, use_listings_cache=False, skip_instance_cache=True, nonsense=3)
+    fs.pipe_file("/x", b"1")
+    assert fs.cat_file("/x") == b"1"
+
+
+def test_the_namespace_of_the_environment_is_meant_when_none_is_installed(tmp_path, fstab, host, monkeypatch):
+    path = tmp_path / "fstab.toml"
+    path.write_text(f'[[etfs]]\nkey = "/data"\nsource = "{host}"\ntype = "dir_subdirs"\n')
+    monkeypatch.setenv("VFSCORE_FSTAB", str(path))
+    vfscore.namespace.uninstall()
+    with fsspec.open("vfs://data/x.txt") as file:
+        assert file.read() == b"0123456789"

@@ -1,0 +1,93 @@
+"""Transactions: what is written in one is there when it ends well, and only then."""
+
+import pytest
+
+
+def _names(fs, place):
+    return sorted(name.rpartition("/")[2] for name in fs.ls(place, detail=False))
+
+
+def test_what_is_written_appears_at_the_end(fs, place):
+    with fs.transaction:
+        fs.pipe_file(f"{place}/a", b"a")
+        with fs.open(f"{place}/sub/b", "wb") as file:
+            file.write(b"b")
+        assert not fs.exists(f"{place}/a")
+        assert not fs.exists(f"{place}/sub/b")
+    assert fs.cat([f"{place}/a", f"{place}/sub/b"]) == {f"{place}/a": b"a", f"{place}/sub/b": b"b"}
+    assert _names(fs, place) == ["a", "sub"]
+
+
+def test_a_failed_transaction_leaves_everything_as_it_was(fs, place):
+    fs.pipe_file(f"{place}/old", b"old")
+    with pytest.raises(RuntimeError), fs.transaction:  # noqa: PT012
+        for mode in ("wb", "ab", "r+b", "w+b"):
+            with fs.open(f"{place}/old", mode) as file:
+                file.write(b"NEW")
+        fs.pipe_file(f"{place}/new", b"new")
+        fs.touch(f"{place}/touched")
+        raise RuntimeError
+    assert fs.cat_file(f"{place}/old") == b"old"
+    assert _names(fs, place) == ["old"]
+    fs.pipe_file(f"{place}/after", b"")
+    assert fs.exists(f"{place}/after")
+
+
+@pytest.mark.parametrize(
+    ("mode", "result"),
+    [("wb", b"NEW"), ("ab", b"old contentsNEW"), ("r+b", b"NEW contents"), ("a+b", b"old contentsNEW")],
+)
+def test_each_mode_commits_what_it_would_have_written(fs, place, mode, result):
+    fs.pipe_file(f"{place}/x", b"old contents")
+    with fs.transaction:
+        with fs.open(f"{place}/x", mode) as file:
+            file.write(b"NEW")
+        assert fs.cat_file(f"{place}/x") == b"old contents"
+    assert fs.cat_file(f"{place}/x") == result
+
+
+def test_permissions_outlive_a_commit(fs, place):
+    fs.pipe_file(f"{place}/x", b"old")
+    fs.chmod(f"{place}/x", 0o640)
+    with fs.transaction:
+        fs.pipe_file(f"{place}/x", b"new")
+    assert fs.info(f"{place}/x")["mode"] & 0o777 == 0o640
+
+
+def test_a_link_is_written_through(fs, place):
+    fs.pipe_file(f"{place}/x", b"old")
+    fs.symlink("x", f"{place}/link")
+    with fs.transaction:
+        fs.pipe_file(f"{place}/link", b"new")
+    assert fs.islink(f"{place}/link")
+    assert fs.cat_file(f"{place}/x") == b"new"
+
+
+def test_exclusive_creation_loses_to_who_came_first(fs, place):
+    with pytest.raises(FileExistsError), fs.transaction:  # noqa: PT012
+        with fs.open(f"{place}/x", "xb") as file:
+            file.write(b"late")
+        fs._sys.write_many([(f"{place}/x", b"first")])
+    assert fs.cat_file(f"{place}/x") == b"first"
+    assert _names(fs, place) == ["x"]
+
+
+def test_a_directory_is_no_file_in_a_transaction_either(fs, place):
+    fs.mkdir(f"{place}/d")
+    with fs.transaction:
+        with pytest.raises(IsADirectoryError):
+            fs.open(f"{place}/d", "wb")
+        with pytest.raises(FileNotFoundError):
+            fs.open(f"{place}/none", "r+b")
+
+
+def test_files_are_committed_and_discarded_by_hand(fs, place):
+    one = fs.open(f"{place}/one", "wb", autocommit=False)
+    two = fs.open(f"{place}/two", "wb", autocommit=False)
+    for file in (one, two):
+        assert not file.autocommit
+        file.write(b"data")
+    one.commit()
+    two.discard()
+    assert fs.cat_file(f"{place}/one") == b"data"
+    assert _names(fs, place) == ["one"]
