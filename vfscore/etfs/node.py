@@ -111,7 +111,8 @@ class EtNode:
         if va.va_mode is None:
             va.va_mode = 0o755 if va.va_type is _VDIR else 0o644
         if va.va_nlink is None:
-            va.va_nlink = 2 if va.va_type is _VDIR else 1
+            # Of a directory, 1 says "not counted", as on Btrfs; 2 would say that there are no directories in it.
+            va.va_nlink = 1
         return va
 
     def getattr(self) -> VAttr:

@@ -42,15 +42,24 @@ MakeLayer = Callable[[], object]
 
 _OPS: Final = {**OpVector.hooks, **VfsVector.hooks}
 _STANDS_FOR: Final = {
+    "vop_read": {"vop_readinto"},
     "vop_readinto": {"vop_read"},
-    "vop_view": {"vop_read"},
-    "vop_read_ranges": {"vop_read"},
-    "vop_read_many": {"vop_lookup", "vop_access", "vop_open", "vop_getattr", "vop_read", "vop_close"},
+    "vop_view": {"vop_read", "vop_readinto"},
+    "vop_read_ranges": {"vop_read", "vop_readinto"},
+    "vop_read_many": {
+        "vop_lookup",
+        "vop_access",
+        "vop_open",
+        "vop_getattr",
+        "vop_read",
+        "vop_readinto",
+        "vop_close",
+    },
     "vop_write_many": {"vop_lookup", "vop_access", "vop_create", "vop_open", "vop_setattr", "vop_write", "vop_close"},
     "vop_remove_many": {"vop_lookup", "vop_access", "vop_remove"},
-    "vop_find": {"vop_lookup", "vop_access", "vop_readdir"},
+    "vop_find": {"vop_lookup", "vop_access", "vop_getattr", "vop_readdir"},
 }
-"""An op that does many at once → the ops that it does."""
+"""An op that does what others do → those others."""
 
 
 class _Probe:
@@ -182,6 +191,8 @@ class LayerTests:
         world = _World([layer])
         touched = set(self._wrapped(layer))
         touched |= {op for op, parts in _STANDS_FOR.items() if parts & touched}
+        if "vop_getattr" in touched:
+            touched.add("vop_readdir")  # its entries carry attributes
 
         for op in _OPS.keys() - touched:
             probe = world.vnodes if op in OpVector.hooks else world.mounts

@@ -28,8 +28,9 @@ class RenameTests(Suite):
 
     def test_rename_keeps_attributes_and_content(self, plant: Plant) -> None:
         tree = plant({"f": b"content", "d": None})
-        tree.setattr("f", VAttr(va_mode=0o601, va_mtime=1_000_000_007))
-        before = tree.attr("f")
+        vp = tree.node("f")
+        tree.setattr(vp, VAttr(va_mode=0o601, va_mtime=1_000_000_007))
+        before = tree.attr(vp)
 
         tree.rename("f", "d/g")
 
