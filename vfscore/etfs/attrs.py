@@ -46,6 +46,8 @@ class AttrOps:
         if cred.uid:
             va = self.vop_getattr(vp, cred)
             if not genfs_can_access(vp.v_type, va.va_mode or 0, va.va_uid or 0, va.va_gid or 0, accmode, cred):
+                if io is not None:
+                    io.drop_pending()  # the open that it waits for does not come
                 raise err(errno.EACCES)
 
     @hookimpl
@@ -88,7 +90,7 @@ class AttrOps:
     def vop_inactive(self, vp: Vnode) -> bool:
         """Close what no open has taken; the last user of a removed binding ends it."""
         node: EtNode = vp.v_data
-        if node.io is not None:
+        if node.io is not None and node.io.pending is not None:
             node.io.drop_pending()
         binding = node.binding
         if binding.removed:

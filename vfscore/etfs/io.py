@@ -58,6 +58,7 @@ class FileIo:
 
     Attributes:
         pread: How to read, or None while no handle can.
+        pending: What a lookup has opened and no open has taken yet.
         handle: The handle that answers for attributes: the writing one if there is one.
         writer: The handle for writing.
         truncated: The writing handle was opened with TRUNC and nothing has been written since.
@@ -66,13 +67,13 @@ class FileIo:
     __slots__ = (
         "_both",
         "_lock",
-        "_pending",
         "_pending_mode",
         "_reader",
         "_readers",
         "_wlock",
         "_writers",
         "handle",
+        "pending",
         "pread",
         "truncated",
         "writer",
@@ -91,13 +92,13 @@ class FileIo:
         """The writing handle can read too."""
         self._readers = 0
         self._writers = 0
-        self._pending: Any = None
+        self.pending: Any = None
         self._pending_mode = 0
 
     def __del__(self) -> None:
-        if self._pending is None and self._reader is None and self.writer is None:
+        if self.pending is None and self._reader is None and self.writer is None:
             return
-        for handle in (self._pending, self._reader, self.writer):
+        for handle in (self.pending, self._reader, self.writer):
             if handle is not None:
                 try:
                     handle.close()
@@ -109,22 +110,22 @@ class FileIo:
     def offer(self, handle: Handle, mode: int) -> None:
         """Leave *handle*, opened with the access *mode*, for the open that follows; a second one is closed."""
         with self._lock:
-            if self._pending is None:
-                self._pending = handle
+            if self.pending is None:
+                self.pending = handle
                 self._pending_mode = mode
                 return
         handle.close()
 
     def grants_read(self) -> bool:
         """Return whether the storage has granted reading already."""
-        return self.pread is not None or (self._pending is not None and self._pending_mode != _O_WRONLY)
+        return self.pread is not None or (self.pending is not None and self._pending_mode != _O_WRONLY)
 
     def drop_pending(self) -> None:
         """Close the handle that no open has taken."""
-        if self._pending is None:
+        if self.pending is None:
             return
         with self._lock:
-            handle, self._pending = self._pending, None
+            handle, self.pending = self.pending, None
         if handle is not None:
             handle.close()
 
@@ -133,15 +134,17 @@ class FileIo:
         acc = mode & _ACCMODE
         if acc == _O_RDONLY:
             with self._lock:
-                if self.pread is None:
-                    handle = self._pending
-                    if handle is not None and self._pending_mode == _O_RDONLY:
-                        self._pending = None
-                        self._reader = handle
-                        self.pread = preader(handle)
-                        if self.writer is None:
-                            self.handle = handle
-                if self.pread is not None and self._pending is None:
+                handle = self.pending
+                if handle is None:
+                    if self.pread is not None:
+                        self._readers += 1
+                        return
+                elif self.pread is None and self._pending_mode == _O_RDONLY:
+                    self.pending = None
+                    self._reader = handle
+                    self.pread = preader(handle)
+                    if self.writer is None:
+                        self.handle = handle
                     self._readers += 1
                     return
         self._open(node, mode, acc != _O_WRONLY, acc != _O_RDONLY)
@@ -149,7 +152,7 @@ class FileIo:
     def _open(self, node: EtNode, mode: int, read: bool, write: bool) -> None:
         spare: Any = None
         with self._lock:
-            if self._pending is not None:
+            if self.pending is not None:
                 spare = self._take_pending()
             need_write = write and self.writer is None
             need_read = read and self.pread is None
@@ -232,8 +235,8 @@ class FileIo:
     def close_all(self) -> None:
         """Close everything, whoever still has it open: their next call finds no handle."""
         with self._lock:
-            closing = [self._pending, self._reader, self.writer]
-            self._pending = self._reader = self.writer = None
+            closing = [self.pending, self._reader, self.writer]
+            self.pending = self._reader = self.writer = None
             self._both = False
             self._settle()
         self._close(closing)
@@ -260,7 +263,7 @@ class FileIo:
 
     def _take_pending(self) -> Any:
         """Make the pending handle one of the file's if its place is free, else return it. The lock is held."""
-        handle, self._pending = self._pending, None
+        handle, self.pending = self.pending, None
         if self._pending_mode == _O_RDONLY:
             if self.pread is not None:
                 return handle

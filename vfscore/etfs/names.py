@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NameOps"]
 
+_O_RDONLY: Final = os.O_RDONLY
 _ACCMODE: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _NOT_FIRST: Final = _ACCMODE | os.O_TRUNC | os.O_CREAT | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
 """An open with one of these begins with a lookup: only plain reading opens first."""
@@ -78,7 +79,10 @@ class NameOps:
         elif op is _LOOKUP or op is _OPEN:
             follow = cnp.follow
             if op is _OPEN and follow and not cnp.flags & _NOT_FIRST:
-                vp = _open_first(binding, backend, path)
+                try:
+                    vp = _open_first(binding, backend, path)
+                except FileNotFoundError:
+                    return _missing(binding, backend, path, cnp, rest, follow)
                 if vp is not None:
                     cnp.consume = len(rest)
                     return vp
@@ -345,16 +349,27 @@ def _find(binding: Binding, backend: Any, path: str, follow: bool) -> Vnode | No
 
 
 def _open_first(binding: Binding, backend: Any, path: str) -> Vnode | None:
-    """Open *path* for reading and return its vnode with the handle waiting in it; None: look it up instead."""
-    known = binding.mount.mnt_vcache.get(path)
+    """Open *path* for reading and return its vnode with the handle waiting in it; None: look it up instead.
+
+    Errors:
+        ENOENT: there is nothing.
+    """
+    known = binding.recent.get(path)
     if known is not None:
         io = known.v_data.io
         if io is not None and io.grants_read():
             return None
     try:
         handle = backend.open(path, _RDONLY)
-    except (FileNotFoundError, IsADirectoryError):
+    except IsADirectoryError:
         return None
+    node: EtNode
+    if known is not None:
+        node = known.v_data
+        fileid = node.fileid
+        if fileid is not None and not node.gone and getattr(handle, "fileid", None) == fileid and handle.path == path:
+            (node.io or node.file_io()).offer(handle, _O_RDONLY)
+            return known
     try:
         ask = getattr(handle, "getattr", None)
         va = VAttr(VType.VREG, va_size=handle.size()) if ask is None else ask()
@@ -373,13 +388,13 @@ def _open_first(binding: Binding, backend: Any, path: str) -> Vnode | None:
         if vp is None or vp.v_type is not VType.VREG:
             handle.close()
             return None
-        node: EtNode = vp.v_data
-        if ask is None:
-            node.changed()
     except BaseException:
         handle.close()
         raise
-    node.file_io().offer(handle, os.O_RDONLY)
+    node = vp.v_data
+    if ask is None:
+        node.changed()
+    (node.io or node.file_io()).offer(handle, _O_RDONLY)
     return vp
 
 

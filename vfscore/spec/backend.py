@@ -83,9 +83,11 @@ class FullHandle(Handle, Protocol):
 
     Attributes:
         path: Where the file is beneath the root, without links on the way; only of backends with links.
+        fileid: Its `va_fileid`, known without asking; only together with `path`.
     """
 
     path: str
+    fileid: int
 
     def preadinto(self, offset: int, buf: memoryview) -> int:
         """Read into *buf* at *offset* and return how many bytes."""

@@ -30,6 +30,8 @@ __all__ = ["DirectoryBackend", "FileBackend", "open_source"]
 _EXTRA: Final = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NOFOLLOW: Final = os.O_NOFOLLOW
 _WANTED: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR | os.O_TRUNC
+_RDONLY: Final = OpenFlag.RDONLY
+_DOTS: Final = ("", ".", "..")
 _S_IFMT: Final = 0o170000
 _S_IFREG: Final = 0o100000
 _S_IFLNK: Final = 0o120000
@@ -149,19 +151,6 @@ class _Host:
         with _Pinned(self._entry(path, follow)) as proc:
             os.removexattr(proc, name)
 
-    def _handle(self, fd: int, path: str) -> LocalHandle:
-        """Return the handle of *fd* if it is a regular file.
-
-        Errors:
-            EISDIR: it is a directory.
-            ENOENT: it is something else, which is not shown.
-        """
-        st = os.fstat(fd)
-        if st.st_mode & _S_IFMT == _S_IFREG:
-            return LocalHandle(fd, path, self._dev, self._fsid, st)
-        os.close(fd)
-        raise err(errno.EISDIR if stat.S_ISDIR(st.st_mode) else errno.ENOENT)
-
 
 class DirectoryBackend(_Host):
     """A directory of the host, and all below it."""
@@ -180,7 +169,7 @@ class DirectoryBackend(_Host):
         if not path:
             return "", attributes(os.fstat(root.fd), self._dev, self._fsid)
         real = path
-        if "/" not in path and path not in (".", ".."):
+        if "/" not in path and path not in _DOTS:
             st = os.stat(path, dir_fd=root.fd, follow_symlinks=False)
         else:
             dirfd, head, name, closing = root.parent(path)
@@ -235,30 +224,38 @@ class DirectoryBackend(_Host):
 
     def open(self, path: str, flags: OpenFlag) -> LocalHandle:
         """Open a regular file."""
-        wanted = int(flags) & _WANTED | _EXTRA
+        wanted = _EXTRA if flags is _RDONLY else int(flags) & _WANTED | _EXTRA
         root = self._root
+        real = path
         try:
-            if path and "/" not in path and path not in (".", ".."):
-                try:
-                    return self._handle(os.open(path, wanted | _NOFOLLOW, dir_fd=root.fd), path)
-                except OSError as exc:
-                    if exc.errno != errno.ELOOP:
-                        raise
-            fd, real = root.open(path, wanted)
+            if "/" in path or path in _DOTS:
+                fd, real = root.open(path, wanted)
+            else:
+                fd = os.open(path, wanted | _NOFOLLOW, dir_fd=root.fd)
         except OSError as exc:
             if exc.errno == errno.ENXIO:  # a fifo that nobody reads
                 raise err(errno.ENOENT) from None
-            raise
-        return self._handle(fd, real)
+            if exc.errno != errno.ELOOP or real != path or "/" in path:
+                raise
+            fd, real = root.open(path, wanted)
+        st = os.fstat(fd)
+        if st.st_mode & _S_IFMT == _S_IFREG:
+            return LocalHandle(fd, real, self._dev, self._fsid, st)
+        os.close(fd)
+        raise err(errno.EISDIR if stat.S_ISDIR(st.st_mode) else errno.ENOENT)
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> LocalHandle:
         """Create a file and open it; its mode is *mode*, whatever the umask of this process."""
         wanted = int(flags) & (_WANTED | os.O_EXCL) | _EXTRA | os.O_CREAT
-        if "/" not in path and wanted & os.O_EXCL and path not in ("", ".", ".."):
+        if "/" not in path and wanted & os.O_EXCL and path not in _DOTS:
             fd, real = os.open(path, wanted | _NOFOLLOW, mode, dir_fd=self._root.fd), path
         else:
             fd, real = self._root.open(path, wanted, mode)
-        handle = self._handle(fd, real)
+        st = os.fstat(fd)
+        if not stat.S_ISREG(st.st_mode):
+            os.close(fd)
+            raise err(errno.EISDIR if stat.S_ISDIR(st.st_mode) else errno.ENOENT)
+        handle = LocalHandle(fd, real, self._dev, self._fsid, st)
         if wanted & os.O_EXCL:
             handle.fix_mode(mode)
         return handle

@@ -24,18 +24,23 @@ _VTYPE: Final = {fmt: vtype for vtype, fmt in
                   (VType.VCHR, 0o020000), (VType.VFIFO, 0o010000), (VType.VSOCK, 0o140000))}  # fmt: skip
 
 
+def number_of(st: os.stat_result, dev: int) -> int:
+    """Return the file number that *st* tells; *dev* is the device of the root, whose numbers stand as they are."""
+    if st.st_dev == dev:
+        return st.st_ino
+    # Something else of the host is mounted below: its numbers may be taken.
+    return hash((st.st_dev, st.st_ino)) & 0x7FFF_FFFF_FFFF_FFFF | 1 << 62
+
+
 def attributes(st: os.stat_result, dev: int, fsid: int | None) -> VAttr:
     """Return the attributes that *st* tells.
 
     Args:
-        dev: The device of the root, whose file numbers stand as they are.
+        dev: The device of the root; see `number_of`.
         fsid: The number of the binding.
     """
     mode = st.st_mode
-    ino = st.st_ino
-    if st.st_dev != dev:
-        # Something else of the host is mounted below: its numbers may be taken.
-        ino = hash((st.st_dev, ino)) & 0x7FFF_FFFF_FFFF_FFFF | 1 << 62
+    ino = st.st_ino if st.st_dev == dev else number_of(st, dev)
     return VAttr(
         _VTYPE[mode & 0o170000],
         mode & 0o7777,
@@ -60,9 +65,10 @@ class LocalHandle:
 
     Attributes:
         path: Where it was found beneath the root, links resolved.
+        fileid: Its number.
     """
 
-    __slots__ = ("_dev", "_fd", "_fsid", "_st", "path")
+    __slots__ = ("_dev", "_fd", "_fsid", "_st", "fileid", "path")
 
     def __init__(self, fd: int, path: str, dev: int, fsid: int | None, st: os.stat_result) -> None:
         self._fd = fd
@@ -70,9 +76,11 @@ class LocalHandle:
         self._fsid = fsid
         self._st: os.stat_result | None = st
         self.path = path
+        self.fileid = st.st_ino if st.st_dev == dev else number_of(st, dev)
 
     def __del__(self) -> None:
-        self.close()
+        if self._fd >= 0:
+            os.close(self._fd)
 
     def pread(self, offset: int, size: int) -> bytes:
         """Read at most *size* bytes at *offset*; fewer only at the end."""
