@@ -152,7 +152,7 @@ def conformance(*options):
 
 @pytest.mark.slow
 def test_each_promise_is_met_by_one_of_ours(tmp_path):
-    said = conformance(f"--junitxml={tmp_path / 'report.xml'}")
+    said = conformance("-k_is_e", f"--junitxml={tmp_path / 'report.xml'}")
     assert (tmp_path / "report.xml").exists(), said
     ran = {
         case.get("name").partition("[")[0]
