@@ -88,7 +88,7 @@ class Explaining(Walking):
 
     def _explain(self, name: str) -> Explanation:
         absolute = name[:1] == "/"
-        vp: Vnode = self.table.root.directory() if absolute else self._start(None)
+        vp: Vnode = self.table.root.directory() if absolute else self._start(None, name)
         here = "/" if absolute else self.getcwd()
         steps = [Step(here, "directory", _hangs(vp) or "the working directory")]
         rel: list[str] = []

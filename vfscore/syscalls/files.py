@@ -107,7 +107,7 @@ class Files(View):
         """Return the vnode to be opened, and whether it was made for that."""
         if flags & _O_CREAT:
             return self._open_create(name, flags, mode, dir_fd)
-        start = None if name[:1] == "/" else self._start(dir_fd)
+        start = None if name[:1] == "/" else self._start(dir_fd, name)
         vp = self.namei.lookup(name, start, not flags & _O_NOFOLLOW, NameiOp.OPEN, flags)
         if vp is None:
             raise err(errno.ENOENT)
@@ -161,7 +161,7 @@ class Files(View):
 
     def _open_create(self, path: str, flags: int, mode: int, dir_fd: int | None) -> tuple[Vnode, bool]:
         """Find or create *path*; through dangling links too, unless O_EXCL or O_NOFOLLOW forbid."""
-        start = None if path[:1] == "/" else self._start(dir_fd)
+        start = None if path[:1] == "/" else self._start(dir_fd, path)
         follow = not flags & (_O_EXCL | _O_NOFOLLOW)
         for _ in range(SYMLOOP_MAX + 1):
             dvp, name, slashes = self._from(path, start)

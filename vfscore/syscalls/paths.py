@@ -564,7 +564,7 @@ class Paths(View):
         """Return whether *path* leads to something (`os.path.exists`)."""
         try:
             if type(path) is str:
-                return self.namei.lookup(path, None if path[:1] == "/" else self._start(None)) is not None
+                return self.namei.lookup(path, None if path[:1] == "/" else self._start(None, path)) is not None
             self._vnode(path)
         except (OSError, ValueError):
             return False

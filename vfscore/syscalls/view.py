@@ -70,9 +70,10 @@ class View:
         path = os.fspath(path)
         return path if isinstance(path, str) else os.fsdecode(path)
 
-    def _start(self, dir_fd: int | None) -> Vnode:
-        """Return where a relative path begins."""
+    def _start(self, dir_fd: int | None, path: str) -> Vnode:
+        """Return where the relative *path* begins; what is wrong with it comes before what is wrong with *dir_fd*."""
         if dir_fd is not None:
+            has_long_name(path)
             return self.files.get(dir_fd).vp
         return self.cwd or self.table.root.directory()
 
@@ -87,9 +88,7 @@ class View:
         name = path if type(path) is str else self._str(path)
         if name[:1] == "/":
             return self._from(name, None)
-        if dir_fd is not None:
-            has_long_name(name)  # what is wrong with the string comes before what is wrong with the descriptor
-        return self._parent(name, self._start(dir_fd))
+        return self._parent(name, self._start(dir_fd, name))
 
     def _from(self, name: str, start: Vnode | None) -> tuple[Vnode, str, bool]:
         """`_parent`, quickly for what most calls have: a short name in a directory that was just walked to."""
@@ -113,7 +112,7 @@ class View:
             if isinstance(path, int):
                 return self.files.get(path).vp
             path = self._str(path)
-        vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(dir_fd), follow)
+        vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(dir_fd, path), follow)
         if vp is None:
             raise err(errno.ENOENT)
         return vp
