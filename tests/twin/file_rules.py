@@ -85,6 +85,16 @@ class FileRules(Twin):
         if numbers[0] >= 0:
             self.opened(numbers, pair.flags, pair.who)
 
+    @rule(first=words.which, second=words.which)
+    def dup2(self, first: int, second: int) -> None:
+        one, two = self.pair(first), self.pair(second)
+        if one.who == two.who and not two.closed:
+
+            def step(act: Act) -> bool:
+                return bool(act.sys.dup2(act.fd(one), act.fd(two)) == act.fd(two))
+
+            self.both("dup2", step, one.who)
+
     # -- reading and writing -------------------------------------------------------------------------------------------
 
     @rule(which=words.which, size=words.lengths)
@@ -107,7 +117,7 @@ class FileRules(Twin):
         pair = self.pair(which)
         self.both("pwrite", lambda act: act.sys.pwrite(act.fd(pair), data, offset), pair.who)
 
-    @rule(which=words.which, sizes=st.lists(words.lengths, max_size=3), offset=st.none() | words.odd_offsets)
+    @rule(which=words.which, sizes=st.lists(words.lengths, max_size=3), offset=st.none() | words.offsets)
     def readv(self, which: int, sizes: list[int], offset: int | None) -> None:
         pair = self.pair(which)
 
@@ -152,6 +162,26 @@ class FileRules(Twin):
     def ftruncate(self, which: int, length: int) -> None:
         pair = self.pair(which)
         self.both("ftruncate", lambda act: act.sys.ftruncate(act.fd(pair), length), pair.who)
+
+    @rule(which=words.which, offset=words.offsets, length=words.lengths)
+    def posix_fallocate(self, which: int, offset: int, length: int) -> None:
+        pair = self.pair(which)
+        self.both("posix_fallocate", lambda act: act.sys.posix_fallocate(act.fd(pair), offset, length), pair.who)
+
+    @rule(which=words.which, offset=words.odd_offsets)
+    def seek_hole(self, which: int, offset: int) -> None:
+        """Where holes are is each side's own business; that there is one at the end is not."""
+        pair = self.pair(which)
+
+        def step(act: Act) -> bool:
+            before = act.sys.lseek(act.fd(pair), 0, os.SEEK_CUR)
+            try:
+                at = act.sys.lseek(act.fd(pair), offset, os.SEEK_HOLE)
+            finally:
+                act.sys.lseek(act.fd(pair), before, os.SEEK_SET)
+            return bool(offset <= at <= act.sys.fstat(act.fd(pair)).st_size)
+
+        self.both("lseek to a hole", step, pair.who)
 
     @rule(which=words.which)
     def fsync(self, which: int) -> None:
@@ -229,6 +259,20 @@ class FileRules(Twin):
                     act.path(old), act.path(new), src_dir_fd=act.fd(one), dst_dir_fd=act.fd(two)
                 ),
             )
+
+    @rule(first=words.which, second=words.which, old=words.text_paths, new=words.text_paths, follow=st.booleans())
+    def link_from(self, first: int, second: int, old: str, new: str, follow: bool) -> None:
+        one, two = self.pair(first), self.pair(second)
+        if not (self.host.is_below(one) and self.host.is_below(two)):
+            return
+        if self.host_protects(old, follow, one):
+            return
+        self.both(
+            "link from a descriptor",
+            lambda act: act.sys.link(
+                act.path(old), act.path(new), src_dir_fd=act.fd(one), dst_dir_fd=act.fd(two), follow_symlinks=follow
+            ),
+        )
 
     @rule(which=words.which, points_to=words.targets, path=words.text_paths)
     def symlink_from(self, which: int, points_to: str, path: str) -> None:

@@ -216,7 +216,8 @@ class HostSide(Side):
 
     def close(self) -> None:
         for number in self._descriptors:
-            os.close(number)
+            with contextlib.suppress(OSError):  # after a failed step it may be closed already
+                os.close(number)
         for act in (*self.acts, self.root):
             assert isinstance(act, _HostAct)
             os.close(act.cwd)

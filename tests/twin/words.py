@@ -159,7 +159,7 @@ odd_offsets = st.one_of(
     offsets,
     offsets,
     offsets,
-    st.sampled_from([-1, -4096, 1 << 40, (1 << 63) - 1, (1 << 63) - 2, 1 << 63, -(1 << 63) - 1]),
+    st.sampled_from([-1, -4096, 1 << 40, (1 << 63) - 1, (1 << 63) - 2]),
 )
 lengths = st.sampled_from([0, 1, 2, 5, 100, 4095, 4096, 4097, 10000, 65536, 70001])
 
