@@ -14,7 +14,7 @@ from vfscore.namespace import Namespace
 from vfscore.opv import OpVector
 from vfscore.rumpfs import RUMPFS
 from vfscore.spec import FileSystem, hookimpl
-from vfscore.testing import Tree, mount_alone, raises
+from vfscore.testing import LayerTests, Tree, mount_alone, raises
 from vfscore.types import ACCESS_READ, ACCESS_WRITE, ROOT_CRED, IoFlag, VType
 from vfscore.vnode import VV_ROOT, Vnode
 
@@ -660,3 +660,27 @@ def test_outer_trace_sees_what_inner_faults_do():
     with raises(errno.EIO):
         t.mkdir("d")
     assert [e.errno for e in events] == [errno.EIO]
+
+
+class AroundReadinto:
+    @hookimpl(wrapper=True)
+    def vop_readinto(self, vp, buf, offset, ioflag, cred):
+        return (yield)
+
+
+class AroundGetattr:
+    @hookimpl(wrapper=True)
+    def vop_getattr(self, vp, cred):
+        return (yield)
+
+
+class TestLayerAroundOneWayOfReading(LayerTests):
+    @pytest.fixture
+    def make(self):
+        return AroundReadinto
+
+
+class TestLayerAroundAttributes(LayerTests):
+    @pytest.fixture
+    def make(self):
+        return AroundGetattr

@@ -53,7 +53,11 @@ class Layer(NamedTuple):
 
     name: str
     make: Callable[[Mapping[str, Any]], object]
-    """Takes the options, returns an object with ``vop_*`` or ``vfs_*`` hookimpls, all of them ``wrapper=True``."""
+    """Takes the options, returns an object with ``vop_*`` or ``vfs_*`` hookimpls, all of them ``wrapper=True``.
+
+    Its ``name`` is what `explain` and errors call it; with ``rdonly = True`` its mount counts as read-only. One object
+    may serve many mounts: then they share their op vectors.
+    """
 
 
 class Registration(Protocol):
