@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 
 import pytest
 
@@ -225,6 +226,33 @@ class NameTests(Suite):
         _make(tree, how, "new")
 
         assert (tree.attr("").va_mtime or 0) > 1_000_000_000
+
+    def test_create_by_many_threads_has_one_winner(self, plant: Plant) -> None:
+        tree = plant()
+        tree.create("probe")
+        start = threading.Barrier(8, timeout=10)
+        made: list[str] = []
+        strange: list[int | None] = []
+
+        def race() -> None:
+            start.wait()
+            for i in range(25):
+                try:
+                    tree.create(f"f{i}")
+                    made.append(f"f{i}")
+                except OSError as exc:
+                    if exc.errno != errno.EEXIST:
+                        strange.append(exc.errno)
+
+        threads = [threading.Thread(target=race) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert strange == []
+        assert sorted(made) == sorted(f"f{i}" for i in range(25))
+        assert len(tree.names()) == 26
 
     def test_create_of_a_taken_name_is_eexist(self, plant: Plant) -> None:
         tree = plant({"f": b"x"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import threading
 
 import pytest
 
@@ -59,6 +60,24 @@ class WriteTests(Suite):
             tree.write(vp, b"f", 1, IoFlag.APPEND)
 
         assert tree.load("f") == b"abcdef"
+
+    def test_write_to_append_by_many_threads_loses_nothing(self, plant: Plant) -> None:
+        tree = plant({"f": b"records\n"})
+        with tree.opened("f", os.O_RDWR | os.O_APPEND) as vp:
+            tree.write(vp, b"first\n", 0, IoFlag.APPEND)
+
+            def append(who: int) -> None:
+                for i in range(40):
+                    tree.write(vp, b"%d-%d\n" % (who, i), 0, IoFlag.APPEND)
+
+            threads = [threading.Thread(target=append, args=(who,)) for who in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        records = tree.load("f").split()
+        assert sorted(records[2:]) == sorted(b"%d-%d" % (who, i) for who in range(8) for i in range(40))
 
     def test_write_takes_a_view_and_keeps_no_hold_of_it(self, plant: Plant) -> None:
         tree = plant({"f": b""})
