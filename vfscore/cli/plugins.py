@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from vfscore.cli.session import Session, pass_session, print_table
+from vfscore.namespace import Namespace
 
 __all__ = ["fstab", "plugins"]
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-@pass_session
-def plugins(session: Session, as_json: bool) -> None:
+def plugins(as_json: bool) -> None:
     """List the plugins: what each brings, and why one was not loaded."""
+    # Of an empty namespace: an fstab may be what cannot be booted for want of a plugin.
+    with Namespace() as ns:
+        found = ns.plugins.status()
+    if as_json:
+        click.echo(json.dumps([plugin._asdict() for plugin in found], indent=2))
+        return
+    print_table(
+        ("Name", "Distribution", "Version", "Status", "Hooks", "Brings, or why not"),
+        [
+            (
+                plugin.name,
+                plugin.distribution or "-",
+                plugin.version or "-",
+                plugin.status,
+                ", ".join(plugin.hooks) or "-",
+                plugin.reason or ", ".join(plugin.kinds),
+            )
+            for plugin in found
+        ],
+    )
 
 
 @click.group()

@@ -145,19 +145,16 @@ def human(size: int) -> str:
     return f"{tenths // 10}.{tenths % 10}{_UNITS[unit]}" if tenths < 100 else f"{-(-size // power)}{_UNITS[unit]}"
 
 
-def print_table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = (), folding: Collection[int] = ()
-) -> None:
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[int] = ()) -> None:
     """Print a table; in a pipe its lines are as long as they have to be.
 
     Args:
         right: The columns that are set to the right.
-        folding: The columns that may be folded where the terminal is too narrow.
     """
     console = Console(highlight=False, emoji=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, title in enumerate(head):
-        table.add_column(title, justify="right" if i in right else "left", overflow="fold", no_wrap=i not in folding)
+        table.add_column(title, justify="right" if i in right else "left", overflow="fold", no_wrap=i in right)
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     if console.is_terminal:

@@ -15,9 +15,9 @@ from vfscore.cli.listing import owner, readlink, type_name
 from vfscore.cli.session import Session, human, pass_session, path_argument, print_table, shown
 from vfscore.namespace import MountInfo, Namespace
 from vfscore.syscalls.explain import Explanation
-from vfscore.types import VAttr, VType
+from vfscore.types import SIZE_ENDOFF, VAttr, VType
 
-__all__ = ["df", "explain", "explanation_lines", "stat"]
+__all__ = ["df", "explain", "stat", "window"]
 
 
 @click.command()
@@ -80,14 +80,22 @@ def explain(session: Session, paths: tuple[str, ...], as_json: bool) -> None:
             with suppress(OSError):
                 session.ns.sys.vattr(path)
             told.append(session.ns.explain(path))
+    windows = {mp.at: window(mp) for mp in session.ns.mounts()}
     if as_json:
-        click.echo(json.dumps([_told_as_dict(it) for it in told], indent=2))
+        click.echo(json.dumps([_told_as_dict(it, windows.get(it.mount)) for it in told], indent=2))
         return
     for i, it in enumerate(told):
-        session.write([*([""] if i else []), *explanation_lines(it)])
+        session.write([*([""] if i else []), *_explanation_lines(it, windows.get(it.mount))])
 
 
-def explanation_lines(told: Explanation) -> list[str]:
+def window(mp: MountInfo) -> str | None:
+    """Return which bytes of its source a binding shows, or None when it shows all."""
+    if mp.size != SIZE_ENDOFF:
+        return f"bytes {mp.begin:,} to {mp.begin + mp.size:,}"
+    return f"from byte {mp.begin:,} on" if mp.begin else None
+
+
+def _explanation_lines(told: Explanation, shows: str | None) -> list[str]:
     """Return *told* for the terminal: the steps as a table, then who answers."""
     width = max(len(shown(step.path)) for step in told.steps)
     kind = max(len(step.kind) for step in told.steps)
@@ -96,6 +104,7 @@ def explanation_lines(told: Explanation) -> list[str]:
         ("source", told.source),
         ("backend", told.backend),
         ("host path", told.hostpath),
+        ("window", shows),
         ("layers", ", ".join(told.layers)),
         ("can", ", ".join(told.capabilities)),
     ]
@@ -105,8 +114,8 @@ def explanation_lines(told: Explanation) -> list[str]:
     return lines
 
 
-def _told_as_dict(told: Explanation) -> dict[str, Any]:
-    return told._asdict() | {"steps": [step._asdict() for step in told.steps]}
+def _told_as_dict(told: Explanation, shows: str | None) -> dict[str, Any]:
+    return told._asdict() | {"steps": [step._asdict() for step in told.steps], "window": shows}
 
 
 @click.command()
