@@ -6,27 +6,23 @@ The credential is asked at every step, as namei would. Locking: as the single op
 from __future__ import annotations
 
 import errno
-from typing import cast
 
 from vfscore.errors import err
-from vfscore.rumpfs.dirents import Listing, NodeDirent
-from vfscore.rumpfs.nodes import DirNode, Node, granted, touch_atime
-from vfscore.spec import FindEntry, hookimpl
+from vfscore.rumpfs.nodes import DirNode, Node, attr_of, granted, touch_atime
+from vfscore.spec import Found, hookimpl
 from vfscore.types import ACCESS_EXEC, ACCESS_READ, Cred, Dirent, VType
 from vfscore.vnode import Vnode
 
 __all__ = ["BulkOps"]
 
-_VDIR = VType.VDIR
 _VNON = VType.VNON
-_new = object.__new__
 
 
 class BulkOps:
     """`vop_find` and its kin."""
 
     @hookimpl
-    def vop_find(self, dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[FindEntry]:
+    def vop_find(self, dvp: Vnode, maxdepth: int | None, cred: Cred) -> Found:
         """List a whole tree, a directory after the other."""
         top: Node = dvp.v_data
         if not isinstance(top, DirNode):
@@ -35,32 +31,28 @@ class BulkOps:
         checked = cred.uid != 0
         if checked and not granted(top, cred) & ACCESS_READ:
             raise err(errno.EACCES)
-        out: list[tuple[str, Dirent]] = []
-        append = out.append
+        paths: list[str] = []
+        nodes: list[Node] = []
         todo: list[tuple[str, DirNode, int]] = [("", top, 1)]
         while todo:
             prefix, directory, depth = todo.pop()
             touch_atime(directory, mp)
-            below = []
-            items = list(directory.n_dents.items())
-            shared = Listing(directory, mp, items)
-            for name, node in items:
-                vtype = node.n_type
-                if vtype is _VNON:
-                    continue
-                entry = _new(NodeDirent)
-                entry.d_name = name
-                entry.d_type = vtype
-                entry._node = node
-                entry._listing = shared
-                name = prefix + name
-                append((name, entry))
-                if vtype is _VDIR:
-                    below.append((name + "/", cast(DirNode, node), depth + 1))
-            if below and (maxdepth is None or depth < maxdepth):
-                if checked:
-                    if not granted(directory, cred) & ACCESS_EXEC:
-                        continue
-                    below = [item for item in below if granted(item[1], cred) & ACCESS_READ]
-                todo.extend(below)
-        return out
+            dents = directory.n_dents.copy()
+            if directory.n_whiteouts:
+                dents = {name: node for name, node in dents.items() if node.n_type is not _VNON}
+            here = [prefix + name for name in dents]
+            paths += here
+            nodes += dents.values()
+            if directory.n_nlink == 2 or (maxdepth is not None and depth >= maxdepth):
+                continue
+            if checked and not granted(directory, cred) & ACCESS_EXEC:
+                continue
+            for path, node in zip(here, dents.values(), strict=True):
+                if isinstance(node, DirNode) and not (checked and not granted(node, cred) & ACCESS_READ):
+                    todo.append((path + "/", node, depth + 1))
+
+        def entry(i: int) -> Dirent:
+            node = nodes[i]
+            return Dirent(paths[i].rpartition("/")[2], node.n_type, node.n_ino, 0, attr_of(node, mp))
+
+        return Found(paths, [node.n_type for node in nodes], entry)

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from vfscore.spec.backend import Backend, Handle, Source
 from vfscore.spec.devsw import DeviceOps
+from vfscore.spec.found import FindEntry, Found
 from vfscore.spec.markers import PROJECT, SPEC_VERSION, hookimpl, hookspec
 from vfscore.spec.registration import Device, FileSystem, Layer, Registration
 from vfscore.spec.vfsops import VfsOps
-from vfscore.spec.vnodeops import FindEntry, VnodeOps
+from vfscore.spec.vnodeops import VnodeOps
 
 __all__ = [
     "PROJECT",
@@ -23,6 +24,7 @@ __all__ = [
     "DeviceOps",
     "FileSystem",
     "FindEntry",
+    "Found",
     "Handle",
     "Layer",
     "Registration",

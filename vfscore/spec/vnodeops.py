@@ -13,16 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vfscore.spec.found import FindEntry
 from vfscore.spec.markers import hookspec
 from vfscore.types import AccMode, ComponentName, Cred, Dirent, IoFlag, NameiOp, VAttr
 
 if TYPE_CHECKING:
     from vfscore.vnode import Vnode
 
-__all__ = ["FindEntry", "VnodeOps"]
-
-FindEntry = tuple[str, Dirent]
-"""A path below the directory that was searched, and its entry."""
+__all__ = ["VnodeOps"]
 
 
 class VnodeOps(Protocol):
@@ -626,10 +624,13 @@ class VnodeOps(Protocol):
         ...
 
     @hookspec(firstresult=True)
-    def vop_find(self, dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[FindEntry]:
+    def vop_find(self, dvp: Vnode, maxdepth: int | None, cred: Cred) -> Sequence[FindEntry]:
         """Return everything below *dvp*, directories included, at most *maxdepth* levels deep (None: all).
 
         Links are listed, not followed; directories that *cred* may not read are listed, without their content.
+
+        Returns:
+            (path, entry) of each, in no order: a list, or for many a `Found`, which makes entries when asked for.
 
         Errors:
             ENOTDIR: *dvp* is not a directory.
