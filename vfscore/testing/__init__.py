@@ -3,7 +3,8 @@
 `FileSystemTests` drives a file system through its mount and its vnodes, without a namespace; `BackendTests` an etfs
 backend; `ClaimTests` the hook that claims a source for it; `DeviceTests` a device driver; `LayerTests` a layer. Each is
 a class of plain pytest tests whose only holes are fixtures: a plugin's whole use of it is a few lines (see each suite).
-`makers` has what the suites make their worlds of, for the plugin's own tests too.
+`makers` and `tree` have what the suites make their worlds of, for the plugin's own tests too; `Namespace` is here for
+tests of a plugin in its place in a whole tree.
 
 What something does not serve is skipped, and the skip says what and why. What the spec promises is tested by name:
 ``test_<op>_…_is_<errno>`` for each errno in the ``Errors:`` of each hook.
@@ -20,6 +21,8 @@ pytest.register_assert_rewrite(
     *(f"vfscore.testing.{name}" for name in ("backend", "device", "layer", "makers", "tree", "vfsops", "vnodeops"))
 )
 
+from vfscore.namespace import Namespace  # noqa: E402
+from vfscore.namespace import Namespace  # noqa: E402
 from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402
 from vfscore.testing.device import AttachTests, DeviceTests  # noqa: E402
 from vfscore.testing.layer import LayerTests  # noqa: E402
@@ -37,6 +40,8 @@ __all__ = [
     "LayerTests",
     "Link",
     "MakeMount",
+    "Namespace",
+    "Namespace",
     "Plant",
     "Tree",
     "bind_alone",
