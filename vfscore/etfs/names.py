@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NameOps"]
 
+_ENCODING: Final = sys.getfilesystemencoding()
+_ERRORS: Final = sys.getfilesystemencodeerrors()
 _O_RDONLY: Final = os.O_RDONLY
 _ACCMODE: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _NOT_FIRST: Final = _ACCMODE | os.O_TRUNC | os.O_CREAT | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
@@ -46,8 +49,7 @@ _cookie_of_entry = attrgetter("d_cookie")
 
 def cookie(name: str) -> int:
     """Return the place of *name* in a listing: a number that grows as names do, whatever else is listed."""
-    raw = os.fsencode(name)
-    return int.from_bytes(raw, "big") << (2040 - 8 * len(raw)) if len(raw) < 255 else int.from_bytes(raw, "big")
+    return int.from_bytes(name.encode(_ENCODING, _ERRORS).ljust(255, b"\0"), "big")
 
 
 class NameOps:
@@ -315,7 +317,8 @@ class NameOps:
         out = []
         for path, entry in found:
             if entry.d_type in _SHOWN:
-                _adopt_entry(entry, prefix + path, fsid)
+                if type(entry) is Dirent:
+                    _adopt_entry(entry, prefix + path, fsid)
                 out.append((path, entry))
         return out
 
@@ -505,9 +508,7 @@ def _bulk(dnode: EtNode, name: str, cred: Cred) -> Any:
 
 
 def _adopt_entry(entry: Dirent, path: str, fsid: int) -> None:
-    entry.d_cookie = cookie(entry.d_name)
-    if type(entry) is not Dirent:  # one that finds out its attributes, when asked
-        return
+    """Fill in what the backend leaves open. One that finds out its attributes when asked has done so itself."""
     if not entry.d_fileno:
         entry.d_fileno = number(path)
     va = entry.d_attr
@@ -524,7 +525,9 @@ def _listing(node: EtNode) -> list[Dirent]:
     out = []
     for entry in node.method("readdir")(node.path):
         if entry.d_type in _SHOWN:
-            _adopt_entry(entry, prefix + entry.d_name, fsid)
+            if type(entry) is Dirent:
+                _adopt_entry(entry, prefix + entry.d_name, fsid)
+            entry.d_cookie = cookie(entry.d_name)
             out.append(entry)
     out.sort(key=_cookie_of_entry)
     return out

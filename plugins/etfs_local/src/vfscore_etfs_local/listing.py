@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from os import stat
 from typing import Final
 
 from vfscore.plugin import Dirent, VAttr, VType
@@ -38,28 +39,29 @@ class _Directory:
 class LocalDirent(Dirent):
     """An entry that asks for its attributes when they are wanted."""
 
-    __slots__ = ("_attr", "_directory", "_entry")
+    __slots__ = ("_attr", "_directory")
 
-    def __init__(self, entry: os.DirEntry[str], vtype: VType, directory: _Directory) -> None:
-        self.d_name = entry.name
+    def __init__(self, name: str, vtype: VType, fileno: int, directory: _Directory) -> None:
+        self.d_name = name
         self.d_type = vtype
-        self.d_fileno = entry.inode()
+        self.d_fileno = fileno
         self.d_cookie = 0
         self.d_whiteout = False
-        self._entry = entry
         self._directory = directory
         self._attr: VAttr | None = None
 
     @property
     def d_attr(self) -> VAttr | None:  # type: ignore[override]
         """The attributes of the entry itself, asked of the host once; None when it is gone."""
-        if self._attr is None:
+        va = self._attr
+        if va is None:
+            directory = self._directory
             try:
-                st = self._entry.stat(follow_symlinks=False)
+                st = stat(self.d_name, dir_fd=directory.fd, follow_symlinks=False)
             except OSError:
                 return None
-            self._attr = attributes(st, self._directory.dev, self._directory.fsid)
-        return self._attr
+            va = self._attr = attributes(st, directory.dev, directory.fsid)
+        return va
 
 
 def listing(fd: int, dev: int, fsid: int | None) -> list[Dirent]:
@@ -69,11 +71,11 @@ def listing(fd: int, dev: int, fsid: int | None) -> list[Dirent]:
     with os.scandir(fd) as entries:
         for entry in entries:
             if entry.is_file(follow_symlinks=False):
-                out.append(LocalDirent(entry, _VREG, directory))
+                out.append(LocalDirent(entry.name, _VREG, entry.inode(), directory))
             elif entry.is_dir(follow_symlinks=False):
-                out.append(LocalDirent(entry, _VDIR, directory))
+                out.append(LocalDirent(entry.name, _VDIR, entry.inode(), directory))
             elif entry.is_symlink():
-                out.append(LocalDirent(entry, _VLNK, directory))
+                out.append(LocalDirent(entry.name, _VLNK, entry.inode(), directory))
     return out
 
 
