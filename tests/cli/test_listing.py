@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 
 
@@ -102,6 +103,17 @@ def test_ls_of_nothing_says_so_and_lists_the_rest(run):
     assert result.exit_code == 1
 
 
+def test_ls_lists_what_is_dead_and_complains_only_where_it_has_to_look(run, host):
+    (host / "zones.csv").unlink()
+
+    short, long = run("ls", "/"), run("ls", "-l", "/")
+
+    assert (short.stdout, short.stderr) == ("data\npart\nref\nscratch\n", "")
+    assert long.stderr == "vfs: /part: No such file or directory\n"
+    assert long.stdout.splitlines()[2].split() == ["??????????", "?", "?", "?", "?", "?", "part"]
+    assert long.exit_code == 1
+
+
 def test_tree_draws_what_is_where(run, host):
     result = run("tree")
 
@@ -133,6 +145,16 @@ def test_tree_stops_at_the_level_asked_for(run):
 
 def test_tree_of_directories_leaves_files_out(run):
     assert run("tree", "-d", "/data").output.splitlines()[1:] == ["└── 2024", "", "1 directory"]
+
+
+def test_tree_draws_what_it_can_reach_and_complains_of_the_rest(run, host):
+    shutil.rmtree(host / "data")
+
+    result = run("tree")
+
+    assert result.stdout.splitlines()[-1].startswith("3 directories, ")
+    assert result.stderr == "vfs: /data: No such file or directory\n"
+    assert result.exit_code == 1
 
 
 def test_tree_of_a_file_is_an_error(run):

@@ -10,7 +10,8 @@ import posixpath
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import click
@@ -21,7 +22,7 @@ from rich.text import Text
 from vfscore.cli.session import Session, human, pass_session, path_argument, shown
 from vfscore.errors import err
 from vfscore.namespace import MountInfo, Namespace
-from vfscore.types import VAttr, VType
+from vfscore.types import VType, vtype_of_mode
 
 __all__ = ["ls", "owner", "readlink", "tree", "type_name"]
 
@@ -36,20 +37,16 @@ _TYPE_NAMES = {
     VType.VFIFO: "fifo",
     VType.VSOCK: "socket",
 }
-_STYLES = {
-    VType.VDIR: "bold blue",
-    VType.VLNK: "bold cyan",
-    VType.VBLK: "bold yellow",
-    VType.VCHR: "bold yellow",
-    VType.VFIFO: "yellow",
-    VType.VSOCK: "bold magenta",
-}
 
 
 class _Entry(NamedTuple):
+    """What is listed. Its attributes are asked for only where they are shown: what is dead still has a name."""
+
     name: str
     path: str
-    attr: VAttr
+    is_dir: bool
+    is_link: bool
+    stat: Callable[[], os.stat_result]
 
 
 class _Format(NamedTuple):
@@ -113,37 +110,36 @@ def ls(
     dirs: list[str] = []
     for path in paths or ("/",):
         with session.going_on():
-            attr = _operand(session.ns, path, follow=not (long or directory))
-            if attr.va_type is VType.VDIR and not directory:
+            entry = _operand(session.ns, path, follow=not (long or directory))
+            if entry.is_dir and not directory:
                 dirs.append(path)
             else:
-                files.append(_Entry(path, path, attr))
+                files.append(entry)
+    listings = _listings(session, dirs, everything, recursive)
     if as_json:
-        found = [_as_dict(session.ns, entry) for entry in files]
-        for _, entries in _listings(session, dirs, everything, recursive):
-            found += (_as_dict(session.ns, entry) for entry in entries if entry.name not in (".", ".."))
+        found = _as_dicts(session, files)
+        for _, entries in listings:
+            found += _as_dicts(session, entries)
         click.echo(json.dumps(found, indent=2))
         return
     _write(session, files, how)
     headings = recursive or len(paths) > 1
     empty = not files
-    for path, entries in _listings(session, dirs, everything, recursive):
+    for path, entries in listings:
         if headings:
             session.write([f"{'' if empty else chr(10)}{shown(path) if how.terminal else path}:"])
         empty = False
-        if long:
-            blocks = sum(entry.attr.stat().st_blocks * 512 for entry in entries)
-            session.write([f"total {human(blocks) if human_sizes else -(-blocks // 1024)}"])
-        _write(session, entries, how)
+        _write(session, entries, how, total=True)
 
 
-def _operand(ns: Namespace, path: str, follow: bool) -> VAttr:
+def _operand(ns: Namespace, path: str, follow: bool) -> _Entry:
+    st = None
     if follow:
-        try:
-            return ns.sys.vattr(path)
-        except FileNotFoundError:
-            pass  # a link to nowhere is listed as itself
-    return ns.sys.vattr(path, follow_symlinks=False)
+        # A link to nowhere is listed as itself.
+        with suppress(FileNotFoundError):
+            st = ns.sys.stat(path)
+    st = ns.sys.lstat(path) if st is None else st
+    return _Entry(path, path, stat.S_ISDIR(st.st_mode), stat.S_ISLNK(st.st_mode), lambda: st)
 
 
 def _listings(
@@ -156,66 +152,78 @@ def _listings(
         with session.going_on():
             entries = _entries(session.ns, path, everything)
             if recursive:
-                todo += [entry.path for entry in reversed(entries) if _is_below(entry)]
+                todo += [entry.path for entry in reversed(entries) if entry.is_dir and entry.name not in (".", "..")]
             yield path, entries
 
 
-def _is_below(entry: _Entry) -> bool:
-    return entry.attr.va_type is VType.VDIR and entry.name not in (".", "..")
-
-
 def _entries(ns: Namespace, path: str, everything: bool) -> list[_Entry]:
-    entries = [
-        _Entry(name, posixpath.join(path, name), attr)
-        for name, attr in ns.sys.listattr(path)
-        if everything or not name.startswith(".")
-    ]
-    entries.sort()
+    with ns.sys.scandir(path) as listing:
+        entries = [
+            _Entry(
+                entry.name,
+                entry.path,
+                entry.is_dir(follow_symlinks=False),
+                entry.is_symlink(),
+                functools.partial(entry.stat, follow_symlinks=False),
+            )
+            for entry in listing
+            if everything or not entry.name.startswith(".")
+        ]
+    entries.sort(key=lambda entry: entry.name)
     if everything:
         dots = ((name, posixpath.join(path, name)) for name in (".", ".."))
-        entries[:0] = [_Entry(name, full, ns.sys.vattr(full)) for name, full in dots]
+        entries[:0] = [_Entry(name, full, True, False, functools.partial(ns.sys.stat, full)) for name, full in dots]
     return entries
 
 
-def _write(session: Session, entries: list[_Entry], how: _Format) -> None:
+def _write(session: Session, entries: list[_Entry], how: _Format, total: bool = False) -> None:
     if how.long:
-        session.write(_long_lines(session.ns, entries, how))
+        looked = [(entry, _look(session, entry)) for entry in entries]
+        if total:
+            blocks = sum(st.st_blocks * 512 for _, st in looked if st is not None)
+            session.write([f"total {human(blocks) if how.human else -(-blocks // 1024)}"])
+        session.write(_long_lines(session, looked, how))
     elif how.terminal and not how.single:
         if entries:
-            names = [Text(shown(entry.name), _style(entry.attr)) for entry in entries]
+            styles = (
+                (entry, "bold blue" if entry.is_dir else "bold cyan" if entry.is_link else "") for entry in entries
+            )
+            names = [Text(shown(entry.name), style) for entry, style in styles]
             Console(highlight=False).print(Columns(names, padding=(0, 2), column_first=True))
     else:
         session.write(shown(entry.name) if how.terminal else entry.name for entry in entries)
 
 
-def _style(attr: VAttr) -> str:
-    if attr.va_type is VType.VREG and (attr.va_mode or 0) & 0o111:
-        return "bold green"
-    return _STYLES.get(attr.va_type, "")
+def _style(entry: _Entry) -> str:
+    return "bold blue" if entry.is_dir else "bold cyan" if entry.is_link else ""
 
 
-def _long_lines(ns: Namespace, entries: Iterable[_Entry], how: _Format) -> list[str]:
+def _look(session: Session, entry: _Entry) -> os.stat_result | None:
+    """Return the attributes of *entry*, or complain and return None."""
+    st = None
+    with session.going_on():
+        st = entry.stat()
+    return st
+
+
+def _long_lines(session: Session, entries: list[tuple[_Entry, os.stat_result | None]], how: _Format) -> list[str]:
     rows = []
-    for entry in entries:
-        st = entry.attr.stat()
+    for entry, st in entries:
         name = entry.name
-        if entry.attr.va_type is VType.VLNK:
-            name = f"{name} -> {readlink(ns, entry.path)}"
-        if entry.attr.va_type in (VType.VBLK, VType.VCHR):
-            size = f"{st.st_rdev >> 8 & 0xFFF}, {st.st_rdev & 0xFF}"
+        if entry.is_link:
+            with session.going_on():
+                name = f"{name} -> {readlink(session.ns, entry.path)}"
+        if how.terminal:
+            name = shown(name)
+        if st is None:
+            rows.append(("d?????????" if entry.is_dir else "??????????", "?", "?", "?", "?", f"{'?':>12}", name))
+            continue
+        if stat.S_ISBLK(st.st_mode) or stat.S_ISCHR(st.st_mode):
+            size = f"{os.major(st.st_rdev)}, {os.minor(st.st_rdev)}"
         else:
             size = human(st.st_size) if how.human else str(st.st_size)
-        rows.append(
-            (
-                stat.filemode(st.st_mode),
-                str(st.st_nlink),
-                owner("user", st.st_uid),
-                owner("group", st.st_gid),
-                size,
-                _when(st.st_mtime),
-                shown(name) if how.terminal else name,
-            )
-        )
+        user, group = owner("user", st.st_uid), owner("group", st.st_gid)
+        rows.append((stat.filemode(st.st_mode), str(st.st_nlink), user, group, size, _when(st.st_mtime), name))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         f"{mode} {nlink:>{widths[1]}} {user:<{widths[2]}} {group:<{widths[3]}} {size:>{widths[4]}} {when} {name}"
@@ -230,22 +238,28 @@ def _when(mtime: float) -> str:
     return time.strftime(f"%b {local.tm_mday:2} %H:%M" if recent else f"%b {local.tm_mday:2}  %Y", local)
 
 
-def _as_dict(ns: Namespace, entry: _Entry) -> dict[str, Any]:
-    st = entry.attr.stat()
-    found: dict[str, Any] = {
-        "name": entry.name,
-        "path": entry.path,
-        "type": type_name(entry.attr.va_type),
-        "size": st.st_size,
-        "mode": f"{stat.S_IMODE(st.st_mode):04o}",
-        "nlink": st.st_nlink,
-        "uid": st.st_uid,
-        "gid": st.st_gid,
-        "ino": st.st_ino,
-        "mtime_ns": st.st_mtime_ns,
-    }
-    if entry.attr.va_type is VType.VLNK:
-        found["target"] = readlink(ns, entry.path)
+def _as_dicts(session: Session, entries: list[_Entry]) -> list[dict[str, Any]]:
+    found = []
+    for entry in entries:
+        if entry.name in (".", ".."):
+            continue
+        with session.going_on():
+            st = entry.stat()
+            found.append(
+                {
+                    "name": entry.name,
+                    "path": entry.path,
+                    "type": type_name(vtype_of_mode(st.st_mode)),
+                    "size": st.st_size,
+                    "mode": f"{stat.S_IMODE(st.st_mode):04o}",
+                    "nlink": st.st_nlink,
+                    "uid": st.st_uid,
+                    "gid": st.st_gid,
+                    "ino": st.st_ino,
+                    "mtime_ns": st.st_mtime_ns,
+                    "target": readlink(session.ns, entry.path) if entry.is_link else None,
+                }
+            )
     return found
 
 
@@ -258,8 +272,7 @@ def _as_dict(ns: Namespace, entry: _Entry) -> dict[str, Any]:
 def tree(session: Session, path: str, level: int | None, directories: bool, everything: bool) -> None:
     """Draw the tree below a directory, and what is mounted or bound where."""
     ns = session.ns
-    attr = ns.sys.vattr(path)
-    if attr.va_type is not VType.VDIR:
+    if not stat.S_ISDIR(ns.sys.stat(path).st_mode):
         raise err(errno.ENOTDIR, path)
     grafts = {mp.at: f"  [{_hanging(mp)}]" for mp in ns.mounts()}
     top = posixpath.normpath(posixpath.join("/", path))
@@ -277,13 +290,13 @@ def tree(session: Session, path: str, level: int | None, directories: bool, ever
         enter(top, "")
         while todo:
             entry, indent, last = todo.pop()
-            is_dir = entry.attr.va_type is VType.VDIR
-            counts[is_dir] += 1
+            counts[entry.is_dir] += 1
             name = shown(entry.name)
-            if entry.attr.va_type is VType.VLNK:
-                name += f" -> {shown(readlink(ns, entry.path))}"
+            if entry.is_link:
+                with session.going_on():
+                    name += f" -> {shown(readlink(ns, entry.path))}"
             yield f"{indent}{'└── ' if last else '├── '}{name}{grafts.get(entry.path, '')}"
-            if is_dir and (level is None or len(indent) // 4 + 1 < level):
+            if entry.is_dir and (level is None or len(indent) // 4 + 1 < level):
                 enter(entry.path, indent + ("    " if last else "│   "))
 
     session.write(draw())
@@ -302,5 +315,5 @@ def _entries_shown(ns: Namespace, path: str, directories: bool, everything: bool
     return [
         entry
         for entry in _entries(ns, path, everything)
-        if entry.name not in (".", "..") and (entry.attr.va_type is VType.VDIR or not directories)
+        if entry.name not in (".", "..") and (entry.is_dir or not directories)
     ]

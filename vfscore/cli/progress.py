@@ -26,7 +26,7 @@ class Meter:
     def __init__(self, wanted: bool | None) -> None:
         self.drawing = sys.stderr.isatty() if wanted is None else wanted
         """Whether there may be something to draw: only then is it worth to sum up beforehand."""
-        self._due = 0.0 if wanted else time.monotonic() + _PATIENCE
+        self._due = 0.0 if wanted else None
         self._total = 0
         self._done = 0
         self._progress: Progress | None = None
@@ -35,6 +35,8 @@ class Meter:
     def expect(self, size: int) -> None:
         """Add *size* bytes to what there is to do."""
         self._total += size
+        if self._due is None:
+            self._due = time.monotonic() + _PATIENCE
         self._draw()
 
     def begin(self, name: str) -> None:
@@ -50,7 +52,8 @@ class Meter:
         if not self.drawing:
             return
         if self._progress is None:
-            if time.monotonic() < self._due:
+            waits = self._due is None or time.monotonic() < self._due
+            if waits or (self._due and self._done >= self._total):
                 return
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
