@@ -260,9 +260,7 @@ class Attrs(View):
         writing = accmode == ACCESS_WRITE
         if writing:
             self._writable(vp)
-        space, dot, _ = name.partition(".")
-        if not dot:
-            raise err(errno.EOPNOTSUPP)
+        space = name[: name.find(".") + 1].rstrip(".")
         if space == "trusted":
             if cred.uid:
                 raise err(errno.EPERM if writing else errno.ENODATA)
@@ -278,6 +276,8 @@ class Attrs(View):
             if writing and cred.uid:
                 raise err(errno.EPERM)
         else:
+            if space != "system":
+                vp.v_op.vop_access(vp, accmode, cred)
             raise err(errno.EOPNOTSUPP)
         return vp, name
 
