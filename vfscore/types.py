@@ -12,7 +12,7 @@ import enum
 import os
 import stat as _stat
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 __all__ = [
     "ACCESS_EXEC",
@@ -124,26 +124,55 @@ class NameiOp(enum.IntEnum):
     OPEN = 4
 
 
-class OpenFlag(enum.IntFlag):
-    """Flags of `open(2)` that reach a backend, with Linux's numbers."""
+class _Bits(int):
+    """Flags as an int, because an enum's `&` costs more than a whole read."""
 
-    RDONLY = os.O_RDONLY
-    WRONLY = os.O_WRONLY
-    RDWR = os.O_RDWR
-    CREAT = os.O_CREAT
-    EXCL = os.O_EXCL
-    TRUNC = os.O_TRUNC
-    APPEND = os.O_APPEND
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def __or__(self, other: int) -> Self: ...
+        def __and__(self, other: int) -> Self: ...
 
 
-class IoFlag(enum.IntFlag):
-    """Flags of one read or write (`ioflag`)."""
+class OpenFlag(_Bits):
+    """Flags of `open(2)` that reach a backend, with Linux's numbers: an int."""
 
-    NONE = 0
-    APPEND = 1
-    SYNC = 2
-    NDELAY = 4
-    DIRECT = 8
+    __slots__ = ()
+    RDONLY: ClassVar[OpenFlag]
+    WRONLY: ClassVar[OpenFlag]
+    RDWR: ClassVar[OpenFlag]
+    CREAT: ClassVar[OpenFlag]
+    EXCL: ClassVar[OpenFlag]
+    TRUNC: ClassVar[OpenFlag]
+    APPEND: ClassVar[OpenFlag]
+
+
+OpenFlag.RDONLY = OpenFlag(os.O_RDONLY)
+OpenFlag.WRONLY = OpenFlag(os.O_WRONLY)
+OpenFlag.RDWR = OpenFlag(os.O_RDWR)
+OpenFlag.CREAT = OpenFlag(os.O_CREAT)
+OpenFlag.EXCL = OpenFlag(os.O_EXCL)
+OpenFlag.TRUNC = OpenFlag(os.O_TRUNC)
+OpenFlag.APPEND = OpenFlag(os.O_APPEND)
+
+
+class IoFlag(_Bits):
+    """Flags of one read or write (`ioflag`): an int."""
+
+    __slots__ = ()
+    NONE: ClassVar[IoFlag]
+    APPEND: ClassVar[IoFlag]
+    SYNC: ClassVar[IoFlag]
+    NDELAY: ClassVar[IoFlag]
+    DIRECT: ClassVar[IoFlag]
+
+
+IoFlag.NONE = IoFlag(0)
+IoFlag.APPEND = IoFlag(1)
+IoFlag.SYNC = IoFlag(2)
+IoFlag.NDELAY = IoFlag(4)
+IoFlag.DIRECT = IoFlag(8)
 
 
 ACCESS_EXEC: Final = 1

@@ -26,14 +26,11 @@ if TYPE_CHECKING:
     from vfscore.mount import Graft, Mount
     from vfscore.opv import OpVector
 
-__all__ = ["VV_NONE", "VV_ROOT", "Vnode", "VnodeLock", "vnode_lock"]
+__all__ = ["VV_NONE", "VV_ROOT", "Vnode", "vnode_lock"]
 
 VV_NONE = 0
 VV_ROOT = 1
 """`v_flag`: the root of its mount."""
-
-VnodeLock = threading.Lock | threading.RLock if TYPE_CHECKING else object
-"""A lock that one vnode owns, or a reentrant one that many share."""
 
 _next_id = itertools.count(1).__next__
 _making_locks = threading.Lock()
@@ -77,13 +74,13 @@ class Vnode:
         self.v_id = _next_id()
         self.v_usecount = 0
         self.v_graft: Graft | None = None
-        self.v_lock: VnodeLock | None = None
+        self.v_lock: Any = None
 
     def __repr__(self) -> str:
         return f"<Vnode {self.v_id} {self.v_type.name} of {self.v_mount!r}>"
 
 
-def vnode_lock(vp: Vnode) -> VnodeLock:
+def vnode_lock(vp: Vnode) -> Any:
     """Return the lock of *vp*, made at the first call."""
     lock = vp.v_lock
     if lock is None:
