@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 import vfscore
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -1,5 +1,9 @@
 from importlib.metadata import distribution, version
 
+import vfscore_blockdev
+
+from vfscore.testing import Namespace
+
 DIST = "vfscore-blockdev"
 
 
@@ -7,8 +11,13 @@ def test_version_is_the_cores():
     assert version(DIST) == version("vfscore")
 
 
-def test_entry_point_loads_the_package():
-    (entry,) = distribution(DIST).entry_points.select(group="vfscore")
+def test_the_package_says_that_it_serves_nothing_yet():
+    assert "registers nothing yet" in (vfscore_blockdev.__doc__ or "")
+    assert not distribution(DIST).entry_points.select(group="vfscore")
 
-    assert entry.name == "blockdev"
-    assert entry.load().__name__ == "vfscore_blockdev"
+
+def test_it_registers_nothing_yet():
+    with Namespace() as ns:
+        names = [status.distribution for status in ns.plugins.status()]
+
+    assert DIST not in names

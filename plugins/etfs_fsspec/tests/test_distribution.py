@@ -1,4 +1,9 @@
+import errno
 from importlib.metadata import distribution, version
+
+import vfscore_etfs_fsspec
+
+from vfscore.testing import Namespace, raises
 
 DIST = "vfscore-etfs-fsspec"
 
@@ -7,8 +12,13 @@ def test_version_is_the_cores():
     assert version(DIST) == version("vfscore")
 
 
-def test_entry_point_loads_the_package():
-    (entry,) = distribution(DIST).entry_points.select(group="vfscore")
+def test_the_package_says_that_it_serves_nothing_yet():
+    assert "registers nothing yet" in (vfscore_etfs_fsspec.__doc__ or "")
+    assert not distribution(DIST).entry_points.select(group="vfscore")
 
-    assert entry.name == "etfs_fsspec"
-    assert entry.load().__name__ == "vfscore_etfs_fsspec"
+
+def test_a_url_is_refused_and_says_what_is_missing():
+    with Namespace() as ns, raises(errno.ENODEV) as info:
+        ns.etfs_register("/k", "memory://x", "dir")
+
+    assert "vfscore-etfs-fsspec" in str(info.value)
