@@ -41,6 +41,8 @@ _SMALL: Final = 4 << 20
 """Bytes up to which a file goes into a batch."""
 _BATCH: Final = 64 << 20
 """Bytes that a batch holds at most."""
+_WHOLE: Final = 256 << 20
+"""Bytes up to which a file of the host is taken in one piece."""
 _VDIR: Final = VType.VDIR
 _CREATE: Final = os.O_WRONLY | os.O_CREAT
 
@@ -306,7 +308,13 @@ class Bulk(Change):
             self._sys.makedirs(name, exist_ok=True)
             return
         with open(lpath, "rb", buffering=0) as source:
-            callback.set_size(os.fstat(source.fileno()).st_size)
+            size = os.fstat(source.fileno()).st_size
+            callback.set_size(size)
+            if size <= _WHOLE:
+                # In one piece, which memory takes by reference and reads of it can show without a copy.
+                self.pipe_file(name, source.read(), mode)
+                callback.relative_update(size)
+                return
             with self.open(name, "xb" if mode == "create" else "wb", block_size=CHUNK) as out:
                 while data := source.read(CHUNK):
                     out.write(data)

@@ -145,7 +145,7 @@ class Change(Trees):
                     here = sys.stat(at)
                 except OSError:
                     break
-                if os.path.samestat(here, top) and (at != "/" or path != "/"):
+                if os.path.samestat(here, top):
                     raise err(
                         errno.EBUSY, path, hint="a mount or etfs key hangs there; unmount or etfs_remove it first"
                     )

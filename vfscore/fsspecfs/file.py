@@ -125,8 +125,6 @@ class VfsReader(_Handle, io.BufferedIOBase):
 
     mode = "rb"
     autocommit = True
-    cache: Any = None
-    """What fsspec's block cache hangs here, and is let go with the file."""
     _position = 0
     _read_once = False
     _buffer: io.BufferedReader | None = None
@@ -283,7 +281,6 @@ class VfsReader(_Handle, io.BufferedIOBase):
 
     def close(self) -> None:
         """Close; again does nothing."""
-        self.cache = None
         buffer = self._buffer
         if buffer is None:
             self._file.close()

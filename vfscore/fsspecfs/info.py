@@ -3,18 +3,20 @@
 The keys are LocalFileSystem's, with the truth in `vtype` and `rdev` where `type` cannot say it: through fsspec a device
 is a "file", because its consumers read nothing else.
 
-No state, no locks.
+State: a bounded memory of the details of attributes that were asked for lately, by the snapshot, which never changes.
+Locks: none but `lru_cache`'s own.
 """
 
 from __future__ import annotations
 
 import datetime
 import hashlib
+from functools import lru_cache
 from typing import Any, Final
 
 from vfscore.types import VAttr, VType, mode_of
 
-__all__ = ["TYPE_OF", "Info", "etag_key", "info_of", "moment"]
+__all__ = ["TYPE_OF", "Info", "etag_key", "info_of", "kept_info", "moment"]
 
 Info = dict[str, Any]
 
@@ -56,6 +58,15 @@ def info_of(name: str, va: VAttr, destination: str | None = None) -> Info:
     if destination is not None:
         info["destination"] = destination
     return info
+
+
+@lru_cache(maxsize=1 << 14)
+def kept_info(va: VAttr) -> Info:
+    """Return the details of a file with the attributes *va*, without its name, to be copied and not changed.
+
+    For the snapshots of a store that hands out the same one until the file changes; of any other it would only fill up.
+    """
+    return info_of("", va)
 
 
 def etag_key(va: VAttr) -> str:

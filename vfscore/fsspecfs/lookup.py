@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fsspec.asyn import AsyncFileSystem
 
 from vfscore import namespace
-from vfscore.fsspecfs.info import TYPE_OF, Info, etag_key, info_of, moment
+from vfscore.fsspecfs.info import TYPE_OF, Info, etag_key, info_of, kept_info, moment
 from vfscore.fsspecfs.names import parent_of, strip_protocol
 from vfscore.types import VAttr, VType
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Lookup"]
 
+_KEEP = 4096
+"""Entries up to which the details of a directory's files are worth keeping."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 
@@ -99,24 +101,22 @@ class Lookup(AsyncFileSystem):
     def exists(self, path: Any, **kwargs: Any) -> bool:
         """Return whether *path* leads to something."""
         try:
-            (namespace.current() if self._pinned is None else self.ns).sys.vattr(strip_protocol(path))
+            sys = (namespace.current() if self._pinned is None else self.ns).sys
+            return sys.namei.lookup(strip_protocol(path), None) is not None
         except (OSError, ValueError):
             return False
-        return True
 
     def lexists(self, path: Any, **kwargs: Any) -> bool:
         """Return whether there is something at *path*, if only a link that leads nowhere."""
-        try:
-            self._sys.vattr(strip_protocol(path), follow_symlinks=False)
-        except (OSError, ValueError):
-            return False
-        return True
+        return self._type(path, follow=False) is not None
 
     def _type(self, path: Any, follow: bool = True) -> VType | None:
+        """Return the type of what is at *path*, or None."""
         try:
-            return self._sys.vattr(strip_protocol(path), follow_symlinks=follow).va_type
+            vp = self._sys.namei.lookup(strip_protocol(path), None, follow)
         except (OSError, ValueError):
             return None
+        return None if vp is None else vp.v_type
 
     def isdir(self, path: Any) -> bool:
         """Return whether *path* leads to a directory."""
@@ -183,6 +183,16 @@ class Lookup(AsyncFileSystem):
         except OSError:
             return info_of(path, va, target)
 
+    def _worth_keeping(self, prefix: str, entries: list[tuple[str, VAttr]]) -> bool:
+        """Return whether the owner of these entries would give the same snapshots again."""
+        if not 0 < len(entries) <= _KEEP:
+            return False
+        name, va = entries[0]
+        try:
+            return self._sys.vattr(prefix + name, follow_symlinks=False) is va
+        except OSError:
+            return False
+
     def ls(self, path: Any, detail: bool = True, **kwargs: Any) -> list[Any]:
         """List a directory, or the file itself: infos, or paths without *detail*."""
         path = strip_protocol(path)
@@ -193,10 +203,21 @@ class Lookup(AsyncFileSystem):
             except NotADirectoryError:
                 self._sys.vattr(path)
                 return [path]
+        sys = self._sys
         try:
-            entries = self._sys.listattr(path)
+            entries = sys.listattr(path)
         except NotADirectoryError:
             return [self.info(path)]
+        if self._worth_keeping(prefix, entries):
+            out = []
+            for name, va in entries:
+                if va.va_type is _VLNK:
+                    out.append(self._entry_info(prefix + name, va))
+                else:
+                    info = kept_info(va).copy()
+                    info["name"] = prefix + name
+                    out.append(info)
+            return out
         return [
             info_of(prefix + name, va) if va.va_type is not _VLNK else self._entry_info(prefix + name, va)
             for name, va in entries

@@ -23,7 +23,10 @@ def strip_protocol(path: Any) -> str:
     Args:
         path: A string, bytes, PathLike or an object with a ``path``.
     """
-    if not isinstance(path, str):
+    if path.__class__ is str:
+        if path[:1] == "/" and path[-1] != "/" and "//" not in path and "/." not in path:
+            return path
+    elif not isinstance(path, str):
         path = stringify_path(path)
         if isinstance(path, bytes):
             path = os.fsdecode(path)
