@@ -90,6 +90,21 @@ def test_a_reader_that_leaves_early_is_no_matter(host):
     assert process.returncode == 128 + signal.SIGPIPE
 
 
+def test_an_output_that_is_full_is_an_error(host):
+    with open("/dev/full", "w") as full:
+        args = [sys.executable, "-m", "vfscore", "--fstab", str(host / "fstab.toml"), "ls"]
+        result = subprocess.run(args, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+
+    assert (result.returncode, result.stderr) == (1, "vfs: No space left on device\n")
+
+
+def test_an_output_that_is_closed_is_no_traceback(host):
+    line = f'"{sys.executable}" -m vfscore --fstab "{host}/fstab.toml" ls >&-'
+    result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60)
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_an_interrupt_is_exit_status_130_without_a_word():
     # Whoever runs the tests in the background has SIGINT ignored, and a child inherits that.
     start = (

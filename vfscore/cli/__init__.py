@@ -7,6 +7,7 @@ example code.
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -21,4 +22,7 @@ def main() -> None:
         if missing not in ("click", "rich"):
             raise
         sys.exit(f'vfs: {missing} is not installed: pip install "vfscore[cli]"')
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us: so that no file of ours gets its number
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  (open until the process ends)
     vfs(prog_name="vfs")

@@ -60,7 +60,13 @@ class Session:
             ns.close()
 
     def complain(self, problem: OSError | str) -> None:
-        """Say on standard error what failed; the command will exit with 1."""
+        """Say on standard error what failed; the command will exit with 1.
+
+        Raises:
+            BrokenPipeError: what failed is our own output; there is no going on.
+        """
+        if isinstance(problem, OSError) and is_broken_output(problem):
+            raise problem
         self.failed = True
         text = message(problem) if isinstance(problem, OSError) else problem
         click.echo(f"vfs: {text}", err=True)
@@ -71,8 +77,6 @@ class Session:
         try:
             yield
         except OSError as exc:
-            if is_broken_output(exc):
-                raise
             self.complain(exc)
 
     def write(self, lines: Iterable[str]) -> None:
