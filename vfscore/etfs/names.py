@@ -339,13 +339,17 @@ def _find(binding: Binding, backend: Any, path: str, follow: bool) -> Vnode | No
         real, va = resolve(path, follow)
     else:
         real, va = path, backend.getattr(path, False)
+        realpath = getattr(backend, "realpath", None)
         if follow and va.va_type is _VLNK:
             va = backend.getattr(path, True)
-            realpath = getattr(backend, "realpath", None)
             if realpath is not None:
                 real = realpath(path)
             else:
                 unresolved = True
+        elif realpath is not None and "/" in path:
+            head, _, name = path.rpartition("/")
+            head = realpath(head)
+            real = f"{head}/{name}" if head else name
     if binding.flat and (unresolved or "/" in real):
         raise err(errno.EACCES, hint=f"{path!r} is a link to what this binding does not show")
     return binding.vnode(real, va, unresolved)
