@@ -354,7 +354,7 @@ class Namespace(View):
         with self._lock:
             if ro and not mp.mnt_rdonly:
                 with self._files.lock:
-                    if any(file.writable and file.vp.v_mount is mp for file in self._files.opened.values()):
+                    if any(file.writable and file.vp.v_mount is mp for file in self._files.opened):
                         raise err(errno.EBUSY, at)
             mp.mnt_op.vfs_update(mp, options or {}, ro)
             mp.mnt_rdonly = ro
@@ -396,7 +396,7 @@ class Namespace(View):
     def _end(self, mp: Mount, force: bool) -> None:
         if force:
             with self._files.lock:
-                vnodes = {file.vp for file in self._files.opened.values() if file.vp.v_mount is mp}
+                vnodes = {file.vp for file in self._files.opened if file.vp.v_mount is mp}
             vnodes |= {sys.cwd for sys in list(self._views) if sys.cwd is not None and sys.cwd.v_mount is mp}
             for vp in vnodes:
                 vgone(vp)
@@ -530,7 +530,7 @@ class Namespace(View):
             if _installed is self:
                 _installed = None
         faults: list[BaseException] = []
-        for file in list(self._files.opened.values()):
+        for file in list(self._files.opened):
             file.refs = min(file.refs, 1)
             _collect(faults, file.close)
         self._files.fds.clear()
