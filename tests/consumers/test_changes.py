@@ -417,6 +417,7 @@ def test_put_file_makes_directories_and_creates_once(fs, place, tmp_path):
     _raises(errno.ENOENT, fs.put_file, str(tmp_path / "none"), f"{place}/none")
 
 
+@pytest.mark.skipif(fsspec.__version__ < "2025", reason="fsspec's generic copy took a URL of another for its own")
 def test_a_generic_copy_from_another_filesystem(fs, place, tmp_path):
     (tmp_path / "x").write_bytes(b"data")
     generic = fsspec.filesystem("generic")

@@ -9,7 +9,10 @@ dask = pytest.importorskip("dask")
 dd = pytest.importorskip("dask.dataframe")
 db = pytest.importorskip("dask.bag")
 
-pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # dask's own use of pandas
+pytestmark = [  # what dask does by itself
+    pytest.mark.filterwarnings("ignore:The inplace keyword"),
+    pytest.mark.filterwarnings("ignore:Dask annotations"),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ def test_a_dataset_is_written_and_read(fs, arrow, table, place):
     assert arrow.type_name == "py::fsspec+vfs"
 
 
+@pytest.mark.skipif(int(pa.__version__.split(".")[0]) < 20, reason="this pyarrow knows no fsspec+… URIs")
 def test_uris_of_arrow_reach_it(table, place):
     pq.write_table(table, f"fsspec+vfs://{place}/t.parquet")
     assert pq.read_table(f"fsspec+vfs://{place}/t.parquet").equals(table)

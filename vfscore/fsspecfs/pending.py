@@ -107,6 +107,7 @@ class Pending:
                 self._sys.rename(temporary, self._path)
         except OSError as exc:
             exc.filename, exc.filename2 = self._path, None
+            self.discard()
             raise
 
     def discard(self) -> None:
