@@ -317,3 +317,16 @@ def test_constants_and_pure_functions_are_os_s(sides):
     assert ours.stat in ours.supports_follow_symlinks
     assert ours.open in ours.supports_dir_fd
     assert ours.listdir in ours.supports_fd
+
+
+def test_a_lock_ends_with_the_last_close_of_its_description(sides):
+    ours = sides[0]
+    one, two = ours.open("f"), ours.open("f")
+    again = ours.os.dup(one)
+    ours.os.lockf(one, os.F_LOCK, 0)
+    ours.os.close(one)
+
+    with pytest.raises(OSError, check=lambda exc: exc.errno == errno.EAGAIN):
+        ours.os.lockf(two, os.F_TLOCK, 0)
+    ours.os.close(again)
+    ours.os.lockf(two, os.F_TLOCK, 0)

@@ -1,8 +1,9 @@
 """genfs: op bodies to borrow, after miscfs/genfs.
 
 `ops` has the defaults that `opv` puts into the slots a file system leaves empty, `access` the permission rules,
-`rename` the lock order of a rename, `readonly` the answers of a file system that cannot be changed, `bulk` the loops
-that stand in for bulk ops. Nothing here knows a file system; everything goes through ``vp.v_op``.
+`rename` the lock order of a rename, `readonly` the answers of a file system that cannot be changed, `lockf` the
+advisory locks, `bulk` the loops that stand in for bulk ops. Nothing here knows a file system;
+everything goes through ``vp.v_op``.
 """
 
 from __future__ import annotations

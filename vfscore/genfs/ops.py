@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from vfscore.errors import err
 from vfscore.genfs import bulk
 from vfscore.genfs.access import genfs_access
+from vfscore.genfs.lockf import genfs_advlock
 from vfscore.types import NAME_MAX, PATH_MAX, Cred, Dirent, IoFlag, Statvfs
 from vfscore.vnode import Vnode, vnode_lock
 
@@ -205,6 +206,7 @@ VNODE_DEFAULTS: Final[Mapping[str, Callable[..., Any]]] = {
     "vop_poll": genfs_poll,
     "vop_revoke": genfs_nullop,
     "vop_abortop": genfs_nullop,
+    "vop_advlock": genfs_advlock,
     "vop_pathconf": genfs_pathconf,
     "vop_openextattr": genfs_nullop,
     "vop_closeextattr": genfs_nullop,

@@ -1,7 +1,7 @@
 """rumpfs: the memory file system that is the root of a namespace, after NetBSD's `rumpfs.c`.
 
-`nodes` are the files, `data` what is in them, `cookies` and `dirents` how they are listed, `vnops`, `files`, `bulk`,
-`xattr` and `lockf` the vnode ops, `vfsops` the vfs ops. It lives in this process's memory and nowhere else.
+`nodes` are the files, `data` what is in them, `cookies` and `dirents` how they are listed, `vnops`, `files`, `bulk`
+and `xattr` the vnode ops, `vfsops` the vfs ops. It lives in this process's memory and nowhere else.
 
 Locking: one reentrant lock for each mount, held around little; see `nodes`.
 """

@@ -11,7 +11,6 @@ from typing import Final
 
 from vfscore.errors import err
 from vfscore.rumpfs.data import CHUNK, PAGE, FileData, pages_of
-from vfscore.rumpfs.lockf import LockOps
 from vfscore.rumpfs.nodes import MODES, Node, Rumpfs, attr_of, granted, touch_atime
 from vfscore.rumpfs.xattr import XattrOps
 from vfscore.spec import hookimpl
@@ -40,7 +39,7 @@ def _content(node: Node) -> FileData:
     return kept
 
 
-class FileOps(XattrOps, LockOps):
+class FileOps(XattrOps):
     """`vop_*` on one file."""
 
     # -- attributes ----------------------------------------------------------------------------------------------------

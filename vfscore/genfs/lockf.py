@@ -11,17 +11,18 @@ from __future__ import annotations
 import errno
 import fcntl
 import threading
+import weakref
 from typing import Any, Final, NamedTuple
 
 from vfscore.errors import err
-from vfscore.rumpfs.nodes import Node
-from vfscore.spec import hookimpl
 from vfscore.vnode import Vnode
 
-__all__ = ["Lock", "LockOps", "Locks"]
+__all__ = ["Lock", "Locks", "genfs_advlock"]
 
 _ENDLESS: Final = 1 << 64
 _turn: Final = threading.Condition()
+_of_vnode: Final[weakref.WeakKeyDictionary[Vnode, Locks]] = weakref.WeakKeyDictionary()
+"""The locks of each file; whoever holds one has the file open, and so its vnode."""
 _waiting: Final[dict[int, tuple[Locks, Lock]]] = {}
 """id of an owner → what it waits for, and where."""
 
@@ -124,36 +125,35 @@ def _acquire(locks: Locks, wanted: Lock, wait: bool) -> None:
     locks.put(wanted)
 
 
-class LockOps:
-    """`vop_advlock`."""
+def genfs_advlock(vp: Vnode, ident: object, op: int, start: int, length: int, kind: int, wait: bool) -> Any:
+    """`vop_advlock` for any file system: the locks stay in this process, with the vnode.
 
-    @hookimpl
-    def vop_advlock(self, vp: Vnode, ident: object, op: int, start: int, length: int, kind: int, wait: bool) -> Any:
-        """Set, drop or query a lock."""
-        if length < 0:
-            start, length = start + length, -length
-        if start < 0:
-            raise err(errno.EINVAL)
-        end = start + length if length else _ENDLESS
-        node: Node = vp.v_data
-        with _turn:
-            ext = node.n_ext
-            locks = None if ext is None else ext.x_locks
-            if op == fcntl.F_UNLCK or (op == fcntl.F_SETLK and kind == fcntl.F_UNLCK):
-                if locks is not None and ext is not None:
-                    locks.clear(ident, start, end)
-                    _turn.notify_all()
-                return None
-            if kind not in (fcntl.F_RDLCK, fcntl.F_WRLCK):
-                raise err(errno.EINVAL)
-            wanted = Lock(start, end, kind, ident)
-            if op == fcntl.F_GETLK:
-                blockers = [] if locks is None else locks.in_the_way(wanted)
-                return blockers[0] if blockers else None
-            if op not in (fcntl.F_SETLK, fcntl.F_SETLKW):
-                raise err(errno.EINVAL)
-            if locks is None:
-                with vp.v_mount.mnt_data.m_lock:
-                    locks = node.extra().x_locks = Locks()
-            _acquire(locks, wanted, wait or op == fcntl.F_SETLKW)
+    Errors:
+        EAGAIN: somebody else holds a lock that conflicts.
+        EDEADLK: waiting would never end.
+        EINVAL: a bad *op* or *kind*, or the range begins before the file.
+    """
+    if length < 0:
+        start, length = start + length, -length
+    if start < 0:
+        raise err(errno.EINVAL)
+    end = start + length if length else _ENDLESS
+    with _turn:
+        locks = _of_vnode.get(vp)
+        if op == fcntl.F_UNLCK or (op == fcntl.F_SETLK and kind == fcntl.F_UNLCK):
+            if locks is not None:
+                locks.clear(ident, start, end)
+                _turn.notify_all()
             return None
+        if kind not in (fcntl.F_RDLCK, fcntl.F_WRLCK):
+            raise err(errno.EINVAL)
+        wanted = Lock(start, end, kind, ident)
+        if op == fcntl.F_GETLK:
+            blockers = [] if locks is None else locks.in_the_way(wanted)
+            return blockers[0] if blockers else None
+        if op not in (fcntl.F_SETLK, fcntl.F_SETLKW):
+            raise err(errno.EINVAL)
+        if locks is None:
+            locks = _of_vnode[vp] = Locks()
+        _acquire(locks, wanted, wait or op == fcntl.F_SETLKW)
+        return None
