@@ -1,6 +1,6 @@
 """The nodes of a rumpfs: the files themselves, whether or not anybody holds a vnode of them.
 
-A node is small, because there may be millions: what most files lack (extended attributes, locks, flags) is in `Extra`,
+A node is small, because there may be millions: what most files lack (extended attributes, flags) is in `Extra`,
 the content of an empty file is None, and the vnode is only referred to weakly. The directory entries (`n_dents`, name →
 node, in the order of their making) hold the nodes; a vnode holds its node; an open file holds its vnode. A file without
 a name that nobody has open gives its content and its room back at once (`release`).
@@ -25,7 +25,6 @@ from vfscore.vnode import VV_NONE, VV_ROOT, Vnode, _next_id
 
 if TYPE_CHECKING:
     from vfscore.mount import Mount
-    from vfscore.rumpfs.lockf import Locks
 
 __all__ = [
     "MODES",
@@ -65,13 +64,12 @@ _VBLK, _VCHR, _VSOCK, _VFIFO = VType.VBLK, VType.VCHR, VType.VSOCK, VType.VFIFO
 class Extra:
     """What few nodes have."""
 
-    __slots__ = ("x_flags", "x_locks", "x_xattrs")
+    __slots__ = ("x_flags", "x_xattrs")
 
     def __init__(self) -> None:
         self.x_flags = 0
         """`UF_*` flags."""
         self.x_xattrs: dict[str, bytes] = {}
-        self.x_locks: Locks | None = None
 
 
 class Node:
@@ -321,7 +319,7 @@ class Rumpfs:
 
 WHITEOUT: Final = _new(Node)
 """The node of every whiteout: it has a type, VNON, and no vnode."""
-WHITEOUT.n_vp = None
+WHITEOUT.n_vp = WHITEOUT.n_va = None
 WHITEOUT.n_nlink = 1
 
 
