@@ -50,10 +50,19 @@ def host(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(host: Path) -> Callable[..., Result]:
+def runner() -> CliRunner:
+    """Return what runs a command in this process and keeps output and errors apart."""
+    try:
+        return CliRunner(mix_stderr=False)  # click before 8.2
+    except TypeError:
+        return CliRunner()
+
+
+@pytest.fixture
+def run(runner: CliRunner, host: Path) -> Callable[..., Result]:
     """Return what runs `vfs` in this process, with the tests' fstab."""
 
     def run(*args: str, input: bytes | None = None) -> Result:
-        return CliRunner().invoke(vfs, ["--fstab", str(host / "fstab.toml"), *args], input=input, prog_name="vfs")
+        return runner.invoke(vfs, ["--fstab", str(host / "fstab.toml"), *args], input=input, prog_name="vfs")
 
     return run

@@ -6,7 +6,6 @@ import os
 import stat
 
 import pytest
-from click.testing import CliRunner
 
 from vfscore.cli.app import vfs
 
@@ -188,8 +187,8 @@ def test_cp_draws_nothing_where_standard_error_is_no_terminal(run, host):
     assert run("cp", "/part", f"host:{host}/out").stderr == ""
 
 
-def test_other_commands_take_no_paths_of_the_host():
-    result = CliRunner().invoke(vfs, ["cat", "host:/etc/passwd"])
+def test_other_commands_take_no_paths_of_the_host(runner):
+    result = runner.invoke(vfs, ["cat", "host:/etc/passwd"])
 
     assert result.exit_code == 2
     assert "only cp and mv take paths of the host" in result.stderr

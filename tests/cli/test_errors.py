@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from click.testing import CliRunner
 
 from vfscore.cli.app import vfs
 from vfscore.cli.session import human, message, shown
@@ -125,8 +124,8 @@ def test_an_interrupt_is_exit_status_130_without_a_word():
     assert process.returncode == 130
 
 
-def test_help_names_every_command():
-    result = CliRunner().invoke(vfs, ["--help"])
+def test_help_names_every_command(runner):
+    result = runner.invoke(vfs, ["--help"])
 
     for name in ("cat", "cp", "demo", "df", "explain", "fstab", "ls", "mkdir", "mv", "plugins", "rm", "stat", "tree"):
         assert f"\n  {name} " in result.output
