@@ -8,7 +8,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from vfscore.rumpfs.data import CHUNK, PAGE, FileData, pages_of
 
-_EDGES = [0, 1, PAGE - 1, PAGE, PAGE + 1, CHUNK - PAGE, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK - 1, 2 * CHUNK, 3 * CHUNK]
+_EDGES = [
+    0,
+    1,
+    PAGE - 1,
+    PAGE,
+    PAGE + 1,
+    CHUNK - PAGE,
+    CHUNK - 1,
+    CHUNK,
+    CHUNK + 1,
+    2 * CHUNK - 1,
+    2 * CHUNK,
+    3 * CHUNK,
+]
 _OFFSETS = st.builds(lambda near, more: max(near + more, 0), st.sampled_from(_EDGES), st.integers(-3, 9000))
 _SIZES = st.one_of(
     st.integers(0, 300),

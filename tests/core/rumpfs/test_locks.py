@@ -10,8 +10,8 @@ import hypothesis.strategies as st
 from hypothesis import given
 from rumpfs_tree import Tree, fails
 
-from vfscore.genfs.lockf import Lock, Locks
 from vfscore.genfs import lockf
+from vfscore.genfs.lockf import Lock, Locks
 from vfscore.vnode import Vnode
 
 SH, EX = fcntl.F_RDLCK, fcntl.F_WRLCK
