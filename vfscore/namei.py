@@ -83,6 +83,12 @@ def _is_long(name: str) -> bool:
     return len(name) > 63 and len(os.fsencode(name)) > NAME_MAX
 
 
+def _ends_in_dot(path: str) -> bool:
+    """Return whether the last component is ``.``, for which its directory must be searchable."""
+    bare = path.rstrip("/")
+    return bare == "." or bare.endswith("/.")
+
+
 def split_last(path: str) -> tuple[str, str, bool]:
     """Split *path* into what leads to its last component, that component, and whether slashes follow it.
 
@@ -158,7 +164,7 @@ class Namei:
         if mustdir:
             if found.v_type is not _VDIR:
                 raise err(errno.ENOTDIR)
-            if path[-1] == "." and not (self._direct and found.v_mount.mnt_direct):
+            if _ends_in_dot(path) and not (self._direct and found.v_mount.mnt_direct):
                 found.v_op.vop_access(found, ACCESS_EXEC, self.cred)
         if absolute and cachable:
             cache = self.cache if follow else self.lcache
@@ -173,6 +179,7 @@ class Namei:
         Errors:
             ENOENT: it is not there.
             ENOTDIR: it is not a directory.
+            EACCES: it may not be searched.
 
         Besides those of `lookup`.
         """
@@ -196,6 +203,9 @@ class Namei:
             raise err(errno.ENOENT)
         if found.v_type is not _VDIR:
             raise err(errno.ENOTDIR)
+        if not self._direct:
+            # Before anything is looked up in it: of two paths, the second's directory counts before the first's name.
+            found.v_op.vop_access(found, ACCESS_EXEC, self.cred)
         if cachable and head[:1] == "/":
             if len(self.dircache) >= _CACHE_MAX:
                 self.dircache.clear()
@@ -262,7 +272,7 @@ class Namei:
         cred = self.cred
         direct = self._direct
         cachable = True
-        mustdir = False
+        mustdir = mustsearch = False
         links = 0
         i, end = 0, len(names)
         while i < end:
@@ -327,10 +337,13 @@ class Namei:
                     return None, False
                 if i == end:
                     mustdir = mustdir or target.endswith(("/", "/."))
+                    mustsearch = mustsearch or _ends_in_dot(target)
                 names = more + names[i:]
                 i, end = 0, len(names)
                 continue
             vp = found
         if mustdir and vp.v_type is not _VDIR:
             raise err(errno.ENOTDIR)
+        if mustsearch and not (direct and vp.v_mount.mnt_direct):
+            vp.v_op.vop_access(vp, ACCESS_EXEC, cred)
         return vp, cachable

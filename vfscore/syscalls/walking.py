@@ -58,12 +58,23 @@ class DirEntry:
         """Return the attributes, asked for once."""
         if follow_symlinks and self._entry.d_type is _VLNK:
             if self._stat is None:
-                self._stat = self._sys.stat(self.path)
+                self._stat = self._ask(True)
             return self._stat
         if self._lstat is None:
             attr = self._entry.d_attr
-            self._lstat = self._sys.stat(self.path, follow_symlinks=False) if attr is None else attr.stat()
+            # Who may read a directory but not search it gets names, no attributes.
+            self._lstat = self._ask(False) if attr is None or self._sys.cred.uid else attr.stat()
         return self._lstat
+
+    def _ask(self, follow: bool) -> os.stat_result:
+        sys = self._sys
+        try:
+            vp = sys.namei.lookup(self._entry.d_name, self._dvp, follow)
+            if vp is None:
+                raise err(errno.ENOENT)
+            return vp.v_op.vop_getattr(vp, sys.cred).stat()
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
         """Return whether it is a directory, or with *follow_symlinks* a link to one."""
