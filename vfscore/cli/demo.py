@@ -96,14 +96,14 @@ def tour(host: Path, plugins: Sequence[object] = (), layers: Sequence[object] = 
         steps.say("Where its paths lead (vfs explain tells more)", *(leads(ns, path) for path in paths))
 
         # The first file that pandas reads through vfs:// loads fsspec; the time of this step is mostly that.
-        with steps.through_vfs("pandas: a single CSV file of the host, the first one"):
+        with steps.through_vfs("pandas: the first CSV file, a single one of the host"):
             airlines = pd.read_csv("vfs://ref/airlines.csv")
         with steps.plainly():
             plain_airlines = pd.read_csv(package / "airlines.csv")
         steps.same(airlines, plain_airlines)
 
         # A directory of the host: the months, one after the other.
-        with steps.through_vfs("pandas: 12 CSV files of a host directory, grouped by airline"):
+        with steps.through_vfs("pandas: 12 CSV files of a directory, by airline"):
             flights = pd.concat(
                 [pd.read_csv(f"vfs://data/flights/{name}", usecols=_COLUMNS, dtype=_TYPES) for name in months],
                 ignore_index=True,
@@ -119,7 +119,7 @@ def tour(host: Path, plugins: Sequence[object] = (), layers: Sequence[object] = 
         steps.same(delays, wanted)
 
         # dask finds the same files with a pattern and reads them in threads.
-        with steps.through_vfs("dask: the same files by a pattern, grouped by airport and month"):
+        with steps.through_vfs("dask: the same by a pattern, by airport and month"):
             lazy = dd.read_csv("vfs://data/flights/2013-*.csv", usecols=_COLUMNS, dtype=_TYPES)
             by_airport = delay_by_airport(lazy).compute(scheduler="threads")
         with steps.plainly():
@@ -128,7 +128,7 @@ def tour(host: Path, plugins: Sequence[object] = (), layers: Sequence[object] = 
         steps.same(by_airport.sort_index(), delay_by_airport(plain).sort_index())
 
         # The weather is a range of bytes of an archive, and a CSV file of its own in the tree.
-        with steps.through_vfs("pandas: a window into an archive, joined with the flights"):
+        with steps.through_vfs("pandas: a window into an archive, joined with flights"):
             weather = pd.read_csv("vfs://ref/weather.csv")
             by_sight = delay_by_visibility(flights, weather)
         with steps.plainly():
