@@ -34,7 +34,7 @@ def read(ns, path):
         return file.read()
 
 
-# -- registering -------------------------------------------------------------------------------------------------------
+# -- registering -----------------------------------------------------------------------------------------------------
 
 
 def test_a_missing_host_path_is_the_host_s_errno(ns, host):
@@ -146,7 +146,7 @@ def test_any_number_of_windows_of_one_file(ns, host):
     assert read(ns, "/two") == b"345"
 
 
-# -- removing ----------------------------------------------------------------------------------------------------------
+# -- removing --------------------------------------------------------------------------------------------------------
 
 
 def test_a_removed_key_is_gone_and_can_be_registered_again(ns, host):
@@ -175,7 +175,7 @@ def test_a_removed_key_stays_usable_for_who_has_it_open(ns, host):
     assert (host / "f").read_bytes() == b"new3456789"
 
 
-# -- looking up --------------------------------------------------------------------------------------------------------
+# -- looking up ------------------------------------------------------------------------------------------------------
 
 
 def test_a_key_is_found_from_any_directory_and_by_any_spelling(ns, host):
@@ -237,7 +237,7 @@ def test_a_file_used_as_a_directory_is_enotdir(ns, host):
         ns.sys.stat("/k/x")
 
 
-# -- directories -------------------------------------------------------------------------------------------------------
+# -- directories -----------------------------------------------------------------------------------------------------
 
 
 def test_dir_shows_its_own_children_and_its_directories_empty(ns, host):
@@ -313,7 +313,7 @@ def test_a_missing_name_is_enoent_below_too(ns, host):
         ns.sys.mkdir("/d/nope/x")
 
 
-# -- reading and writing -----------------------------------------------------------------------------------------------
+# -- reading and writing ---------------------------------------------------------------------------------------------
 
 
 def test_a_window_is_hard(ns, host):

@@ -295,11 +295,11 @@ class DirectoryBackend(_Host):
     def _entry(self, path: str, follow: bool) -> tuple[int, str, int]:
         if not path:
             return self._root.fd, ".", -1
+        if follow:
+            path = self.realpath(path)  # and beneath that nothing is followed
+            if not path:
+                return self._root.fd, ".", -1
         dirfd, _, name, closing = self._root.parent(path)
-        if follow and stat.S_ISLNK(os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode):
-            if closing >= 0:
-                os.close(closing)
-            return self._entry(self.realpath(path), False)
         return dirfd, name, closing
 
     def mkdir(self, path: str, mode: int) -> None:
