@@ -245,8 +245,10 @@ class Namespace(View):
                 deferred=deferred,
             )
         except OSError as exc:
-            exc.filename2 = key if exc.filename is not None else None
-            exc.filename = fstabs.redact(exc.filename) if exc.filename is not None else key
+            if exc.filename is None:
+                exc.filename = key
+            else:
+                exc.filename, exc.filename2 = fstabs.redact(exc.filename), key
             raise
         record = {"key": "/" + "/".join(names), "source": source, "type": etype.value}
         if begin:
@@ -594,7 +596,7 @@ def _absolute(source: Source) -> Source:
     return source
 
 
-# -- what a process means by vfs:// -------------------------------------------------------------------------------------
+# -- what a process means by vfs:// ------------------------------------------------------------------------------------
 
 _registry_lock = threading.RLock()
 _installed: Namespace | None = None

@@ -106,7 +106,8 @@ class Pending:
             else:
                 self._sys.rename(temporary, self._path)
         except OSError as exc:
-            exc.filename, exc.filename2 = self._path, None
+            exc.filename = self._path
+            del exc.filename2
             self.discard()
             raise
 

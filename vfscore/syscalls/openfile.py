@@ -45,7 +45,10 @@ _VREG = VType.VREG
 def named(exc: OSError, path: object, path2: object = None) -> OSError:
     """Return *exc* as the error of the user's *path*: the one place where an error gets its path."""
     exc.filename = path
-    exc.filename2 = path2
+    if path2 is not None:
+        exc.filename2 = path2
+    elif exc.filename2 is not None:
+        del exc.filename2  # not `= None`, which str() shows as a second path
     return exc
 
 
