@@ -134,14 +134,15 @@ class Walking(Attrs, Paths):
 
     __slots__ = ()
 
-    def _list(self, vp: Vnode) -> list[Dirent]:
+    def _list(self, vp: Vnode, opened: bool = False) -> list[Dirent]:
         """Return the entries of *vp* that are to be seen: whiteouts left out, grafts merged in.
 
         Errors:
             ENOTDIR: *vp* is no directory.
-            EACCES: it may not be read.
+            EACCES: it may not be read; whoever has it *opened* was asked then.
         """
-        self._readable_dir(vp)
+        if not opened or vp.v_type is not _VDIR:
+            self._readable_dir(vp)
         entries, eof = vp.v_op.vop_readdir(vp, 0, None, self.cred)
         while not eof:
             more, eof = vp.v_op.vop_readdir(vp, entries[-1].d_cookie if entries else 0, None, self.cred)
@@ -168,7 +169,7 @@ class Walking(Attrs, Paths):
         """Return the names in a directory, in no order (`os.listdir`): bytes for a path of bytes."""
         path = "." if path is None else path
         try:
-            names = [entry.d_name for entry in self._list(self._vnode(path))]
+            names = [entry.d_name for entry in self._list(self._vnode(path), isinstance(path, int))]
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
         if not isinstance(path, str | int) and isinstance(os.fspath(path), bytes):
@@ -197,7 +198,7 @@ class Walking(Attrs, Paths):
         path = "." if path is None else path
         try:
             vp = self._vnode(path)
-            entries = self._list(vp)
+            entries = self._list(vp, isinstance(path, int))
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
         return ScandirIterator(self._direntries(vp, path, entries))
