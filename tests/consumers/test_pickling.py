@@ -49,6 +49,15 @@ def test_a_filesystem_unpickled_at_home_means_the_same_memory(ns):
     assert again.cat_file("/in/memory") == b"here"
 
 
+def test_that_holds_where_nothing_is_installed_too():
+    fs = fsspec.filesystem("vfs")
+    fs.pipe_file("/default/x", b"here")
+    try:
+        assert pickle.loads(pickle.dumps(fs)).cat_file("/default/x") == b"here"
+    finally:
+        fs.rm("/default", recursive=True)
+
+
 def test_what_is_only_in_memory_does_not_travel(ns):
     fs = fsspec.filesystem("vfs")
     fs.pipe_file("/in/memory", b"here")

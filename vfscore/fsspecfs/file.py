@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import io
 import operator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from vfscore.errors import err
 from vfscore.fsspecfs.info import Info, info_of
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["VfsRandom", "VfsReader", "VfsWriter", "read_from"]
 
-_BLOCK_MIN: Final = 8192
+_BLOCK_MIN: Final = 1 << 16
 _BLOCK_MAX: Final = 16 << 20
-_SMALL: Final = 8192
-"""Bytes below which a read is worth a buffer, if it is not the only one."""
+_SMALL: Final = 1 << 20
+"""Bytes below which a read goes through the buffer, if it is not the only one."""
 _UNKNOWN: Final = 1 << 20
 """Bytes asked for at a time where the size is not known."""
 
@@ -86,6 +86,8 @@ def read_from(file: OpenFile, position: int) -> bytes:
 class _Handle:
     """What every handle has beside Python's file protocol."""
 
+    __slots__ = ()
+
     _file: OpenFile
     _block: Any
     fs: Any
@@ -123,19 +125,31 @@ class _Handle:
 class VfsReader(_Handle, io.BufferedIOBase):
     """A file open for reading (``rb``)."""
 
+    __slots__ = ("_block", "_buffer", "_file", "_position", "_read_once", "fs", "path")
+
     mode = "rb"
     autocommit = True
-    _position = 0
-    _read_once = False
-    _buffer: io.BufferedReader | None = None
-    _block = None
 
     def __init__(self, fs: Any, path: str, file: OpenFile, block_size: Any = None) -> None:
         self.fs = fs
         self.path = path
         self._file = file
-        if block_size is not None:
-            self._block = block_size
+        self._block = block_size
+        self._position = 0
+        self._read_once = False
+        self._buffer: io.BufferedReader | None = None
+
+    def __enter__(self) -> Self:
+        if self._file.refs <= 0:
+            raise ValueError("I/O operation on closed file")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if self._file.refs > 0:
+            self.close()
 
     def _promoted(self) -> io.BufferedReader:
         """Return the C reader that serves this handle from now on."""
@@ -192,11 +206,12 @@ class VfsReader(_Handle, io.BufferedIOBase):
         position = self._position
         if size is None or size < 0:
             data = read_from(self._file, position)
+        elif size >= _SMALL:
+            data = self._file.pread(position, size)
+        elif self._read_once:
+            return self._promoted().read(size)
         else:
-            if size < _SMALL:
-                if self._read_once:
-                    return self._promoted().read(size)
-                self._read_once = True
+            self._read_once = True
             data = self._file.pread(position, size)
         self._position = position + len(data)
         return data
@@ -281,11 +296,10 @@ class VfsReader(_Handle, io.BufferedIOBase):
 
     def close(self) -> None:
         """Close; again does nothing."""
-        buffer = self._buffer
-        if buffer is None:
+        if self._buffer is None:
             self._file.close()
         else:
-            buffer.close()
+            self._buffer.close()
 
     def commit(self) -> None:
         """Do nothing: nothing is written."""

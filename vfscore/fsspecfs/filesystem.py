@@ -31,6 +31,7 @@ __all__ = ["VfsFileSystem"]
 
 _VDIR = VType.VDIR
 _READING = os.O_RDONLY
+_current = namespace.current
 
 
 def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[str, Any]) -> VfsFileSystem:
@@ -40,6 +41,8 @@ def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[st
     fstab.
     """
     here = namespace.installed()
+    if here is None and not os.environ.get(namespace.FSTAB_VARIABLE):
+        here = namespace.current()
     if here is not None and _digest_of(here) == digest:
         return cls(**options)
     return cls(fstab=fstab, **options)
@@ -150,7 +153,7 @@ class VfsFileSystem(Asynchronous):
         """
         if mode == "rb" and compression is None:
             name = strip_protocol(path)
-            file = (namespace.current() if self._pinned is None else self.ns).sys.open_file(name, _READING)
+            file = (_current() if self._pinned is None else self.ns).sys.open_file(name, _READING)
             if file.vp.v_type is _VDIR:
                 file.close()
                 raise err(errno.EISDIR, name)
