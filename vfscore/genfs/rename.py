@@ -1,7 +1,8 @@
 """The lock order of calls that change several vnodes, rename above all.
 
-The rename lock of the mount comes first and makes the shape of the directory tree stand still; then a parent before
-its child; then the older `v_id` before the younger. With that order no two calls can wait for each other.
+The rename lock of the mount comes first and makes the shape of the directory tree stand still; a rename within one
+directory does not change it, and does without. Then a parent before its child; then the older `v_id` before the
+younger. With that order no two calls can wait for each other.
 """
 
 from __future__ import annotations

@@ -317,15 +317,17 @@ class RumpfsOps(FileOps, BulkOps):
         if mp.mnt_rdonly:
             raise err(errno.EROFS)
         fs: Rumpfs = mp.mnt_data
-        if isinstance(node, DirNode):
-            if target.is_below(node):
+        moved = node if isinstance(node, DirNode) else None
+        gone = over if isinstance(over, DirNode) else None
+        if moved is not None:
+            if source is not target and target.is_below(moved):
                 raise err(errno.EINVAL)
-            if over is not None and not isinstance(over, DirNode):
+            if over is not gone:
                 raise err(errno.ENOTDIR)
-        if isinstance(over, DirNode):
-            if not isinstance(node, DirNode):
+        if gone is not None:
+            if moved is None:
                 raise err(errno.EISDIR)
-            if len(over.n_dents) > over.n_whiteouts:
+            if len(gone.n_dents) > gone.n_whiteouts:
                 raise err(errno.ENOTEMPTY)
         now = _time_ns()
         fs.m_files -= 1
@@ -333,16 +335,16 @@ class RumpfsOps(FileOps, BulkOps):
         node.n_va = None
         _put(target, new, node, fs)
         _take(source, old, now)
-        if isinstance(node, DirNode) and source is not target:
+        if moved is not None and source is not target:
             source.n_nlink -= 1
             target.n_nlink += 1
-            node.n_parent = target
+            moved.n_parent = target
         if over is None:
             return
         assert tvp is not None
-        if isinstance(over, DirNode):
+        if gone is not None:
             target.n_nlink -= 1
-            self._free_dir(over, now, fs)
+            self._free_dir(gone, now, fs)
         else:
             self._unname(over, tvp.v_usecount, fs, now)
 

@@ -4,8 +4,9 @@ The order, names and errors are the manual's, the numbers Linux's. Ops never rel
 that an implementer lacks is answered by genfs, with a default body or with EOPNOTSUPP; the ops that have no meaning in
 a process (bwrite, print, mmap, kqfilter, getpages, putpages, …) stand here for completeness and always are genfs's.
 
-A directory vnode is called *dvp*, any other *vp*; *cnp* is the name of the entry, *vap* what attributes are given,
-*cred* who asks. Permission to search and to change a directory is checked by the callers, by `vop_access`.
+A directory vnode is called *dvp*, any other *vp*; *cnp* is the name of the entry, *vap* what attributes are given (no
+op changes it), *cred* who asks. Permission to search and to change a directory is checked by the callers, by
+`vop_access`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ _O_PATH = getattr(os, "O_PATH", 0)
 _O_TMPFILE = getattr(os, "O_TMPFILE", 0)
 _O_NOATIME = getattr(os, "O_NOATIME", 0)
 _OFF_MAX = (1 << 63) - 1
-_RETRIES = 16
+_LINKS = range(SYMLOOP_MAX + 1)
+_TRIES = range(16)
 """Times that a path is looked up again because its file was removed between lookup and open."""
 _RW_MAX = 0x7FFFF000
 """Bytes that Linux reads or writes in one call."""
@@ -93,10 +94,13 @@ class Files(View):
             flags &= _O_PATH | _O_DIRECTORY | _O_NOFOLLOW
         if flags & (_O_CREAT | _O_DIRECTORY) == _O_CREAT | _O_DIRECTORY:
             raise err(errno.EINVAL)
-        for _ in range(_RETRIES):
-            vp, created = self._find_to_open(name, flags, mode, dir_fd)
+        for _ in _TRIES:
+            if flags & _O_CREAT:
+                vp, created = self._open_create(name, flags, mode, dir_fd)
+            else:
+                vp, created = self._find_to_open(name, flags, dir_fd), False
             try:
-                return self._open_vnode(vp, flags, created, path)
+                return self._opened(vp, flags, path) if created else self._open_vnode(vp, flags, path)
             except FileNotFoundError:
                 # Its last name went away since the lookup. Another file may have the name by now: look again, and do
                 # not trust a remembered path, because whoever replaced the file may not have said so yet.
@@ -104,17 +108,14 @@ class Files(View):
                 self.namei.lcache.pop(name, None)
         raise err(errno.ENOENT)
 
-    def _find_to_open(self, name: str, flags: int, mode: int, dir_fd: int | None) -> tuple[Vnode, bool]:
-        """Return the vnode to be opened, and whether it was made for that."""
-        if flags & _O_CREAT:
-            return self._open_create(name, flags, mode, dir_fd)
+    def _find_to_open(self, name: str, flags: int, dir_fd: int | None) -> Vnode:
         start = None if name[:1] == "/" else self._start(dir_fd, name)
         vp = self.namei.lookup(name, start, not flags & _O_NOFOLLOW, NameiOp.OPEN, flags)
         if vp is None:
             raise err(errno.ENOENT)
-        return vp, False
+        return vp
 
-    def _open_vnode(self, vp: Vnode, flags: int, created: bool, path: object) -> OpenFile:
+    def _open_vnode(self, vp: Vnode, flags: int, path: object) -> OpenFile:
         """Open *vp* if it is of a type, and the credential of a kind, that may; see may_open in Linux's namei.c."""
         cred = self.cred
         vtype = vp.v_type
@@ -130,12 +131,11 @@ class Files(View):
         op = vp.v_op
         if flags & _O_PATH:
             return self.files.enter(vp, flags, cred, path)
-        if not created:
-            op.vop_access(vp, accmode, cred)
-            if flags & _O_NOATIME and cred.uid and cred.uid != op.vop_getattr(vp, cred).va_uid:
-                raise err(errno.EPERM)
+        op.vop_access(vp, accmode, cred)
+        if flags & _O_NOATIME and cred.uid and cred.uid != op.vop_getattr(vp, cred).va_uid:
+            raise err(errno.EPERM)
         file = self._opened(vp, flags, path)
-        if flags & _O_TRUNC and not created and vtype is _VREG:
+        if flags & _O_TRUNC and vtype is _VREG:
             try:
                 self._truncate_vnode(vp, 0)
             except BaseException:
@@ -159,11 +159,11 @@ class Files(View):
             raise err(errno.ENXIO)
 
     def _open_create(self, path: str, flags: int, mode: int, dir_fd: int | None) -> tuple[Vnode, bool]:
-        """Find or create *path*; through dangling links too, unless O_EXCL or O_NOFOLLOW forbid."""
-        start = None if path[:1] == "/" else self._start(dir_fd, path)
+        """Return the vnode of *path* and whether it was made; behind a dangling link too, unless flags forbid."""
+        start: Vnode | None = None
         follow = not flags & (_O_EXCL | _O_NOFOLLOW)
-        for _ in range(SYMLOOP_MAX + 1):
-            dvp, name, slashes = self._from(path, start)
+        for _ in _LINKS:
+            dvp, name, slashes = self._at(path, dir_fd, start)
             if not name or name in {".", ".."}:
                 if flags & _O_EXCL:
                     raise err(errno.EEXIST)
@@ -292,7 +292,9 @@ class Files(View):
             raise err(errno.EBADF)
         done = 0
         views = [memoryview(buffer).cast("B") for buffer in buffers]
-        _check_span(file, offset, sum(map(len, views)))
+        if not (count := sum(map(len, views))):
+            return 0
+        _check_span(file, offset, count)
         for view in views:
             n = file.preadinto(offset + done, view)
             done += n

@@ -33,7 +33,7 @@ _DELETE = NameiOp.DELETE
 _RENAME = NameiOp.RENAME
 _CHANGE = ACCESS_WRITE | ACCESS_EXEC
 _DOTS = frozenset({".", ".."})
-_RETRIES = 16
+_TRIES = range(16)
 """Times that a name is looked up again because somebody changed it between lookup and op."""
 
 
@@ -197,7 +197,7 @@ class Paths(View):
                 raise err(errno.EISDIR)
             if dvp.v_mount.mnt_rdonly:
                 raise err(errno.EROFS)
-            for _ in range(_RETRIES):
+            for _ in _TRIES:
                 try:
                     self._unlink(dvp, name, slashes)
                 except FileNotFoundError:
@@ -260,7 +260,7 @@ class Paths(View):
             if not name:
                 raise err(errno.EBUSY)
             self._writable(dvp)
-            for _ in range(_RETRIES):
+            for _ in _TRIES:
                 try:
                     return self._rmdir(dvp, name)
                 except FileNotFoundError:
@@ -334,10 +334,13 @@ class Paths(View):
                 raise err(errno.EXDEV)
             if not fname or fname in _DOTS or not tname or tname in _DOTS:
                 raise err(errno.EBUSY)
-            self._writable(fdvp)
-            mp.mnt_op.vfs_renamelock_enter(mp)
+            if mp.mnt_rdonly:
+                raise err(errno.EROFS)
+            moves = fdvp is not tdvp
+            if moves:  # only then the shape of the tree changes
+                mp.mnt_op.vfs_renamelock_enter(mp)
             try:
-                for _ in range(_RETRIES):
+                for _ in _TRIES:
                     try:
                         return self._rename(fdvp, fname, fslashes, tdvp, tname, tslashes)
                     except FileNotFoundError:
@@ -345,7 +348,8 @@ class Paths(View):
                             raise
                 raise err(errno.EAGAIN)
             finally:
-                mp.mnt_op.vfs_renamelock_exit(mp)
+                if moves:
+                    mp.mnt_op.vfs_renamelock_exit(mp)
         except OSError as exc:
             raise named(exc, src, dst) from exc.__cause__
 

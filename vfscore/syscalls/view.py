@@ -36,7 +36,7 @@ _VREG = VType.VREG
 class View:
     """A credential, a working directory and a umask over the mounts and open files of a namespace."""
 
-    __slots__ = ("__weakref__", "cred", "cwd", "files", "mask", "namei", "table")
+    __slots__ = ("__weakref__", "_asked", "cred", "cwd", "files", "mask", "namei", "table")
 
     def __init__(
         self, table: MountTable, files: FileTable, cred: Cred, cwd: Vnode | None = None, mask: int = 0o022
@@ -46,6 +46,8 @@ class View:
         self.cred = cred
         self.mask = mask
         self.namei = Namei(table, cred)
+        self._asked: dict[int, VAttr] = {}
+        """What `_new_attr` returned, by mode and type: no op changes what it is given."""
         self.cwd: Vnode | None = None
         """The working directory; None is the root, whatever hangs there."""
         self._set_cwd(cwd)
@@ -83,22 +85,23 @@ class View:
         head, name, slashes = split_last(path)
         return self.namei.parent(head, start, long), name, slashes
 
-    def _at(self, path: AnyPath, dir_fd: int | None) -> tuple[Vnode, str, bool]:
-        """`_parent` of a path as the user gave it."""
+    def _at(self, path: AnyPath, dir_fd: int | None, start: Vnode | None = None) -> tuple[Vnode, str, bool]:
+        """`_parent` of a path as the user gave it; a relative one begins at *start*, or as *dir_fd* says."""
         name = path if type(path) is str else self._str(path)
         if name[:1] == "/":
-            return self._from(name, None)
-        return self._parent(name, self._start(dir_fd, name))
-
-    def _from(self, name: str, start: Vnode | None) -> tuple[Vnode, str, bool]:
-        """`_parent`, quickly for what most calls have: a short name in a directory that was just walked to."""
-        if name[:1] == "/" and len(name) < 64 and name.isascii():
+            # Most calls are for a short name in a directory that was just walked to.
             i = name.rfind("/") + 1
-            last = name[i:]
             hit = self.namei.dircache.get(name[:i])
-            if hit is not None and hit[0] is self.table.dir_generation and last and "\0" not in last:
-                return hit[1], last, False
-        return self._parent(name, start)
+            if (
+                hit is not None
+                and hit[0] is self.table.dir_generation
+                and i < len(name) < 64
+                and name.isascii()
+                and "\0" not in name
+            ):
+                return hit[1], name[i:], False
+            return self._parent(name, None)
+        return self._parent(name, start or self._start(dir_fd, name))
 
     def _vnode(self, path: AnyPath | int, dir_fd: int | None = None, follow: bool = True) -> Vnode:
         """Return the vnode of *path*, or of a descriptor.
@@ -139,7 +142,13 @@ class View:
     def _new_attr(self, vtype: VType, mode: int, rdev: int | None = None) -> VAttr:
         """Return the attributes that the credential asks for something new (`genfs_init_owner` has the last word)."""
         cred = self.cred
-        return VAttr(vtype, mode, None, cred.uid, cred.gid, va_rdev=rdev)
+        if rdev is not None:
+            return VAttr(vtype, mode, None, cred.uid, cred.gid, va_rdev=rdev)
+        key = mode << 4 | vtype
+        vap = self._asked.get(key)
+        if vap is None:
+            vap = self._asked[key] = VAttr(vtype, mode, None, cred.uid, cred.gid)
+        return vap
 
     # -- changes shared by calls on names and on descriptors -----------------------------------------------------------
 
