@@ -8,6 +8,7 @@ import os
 import pytest
 
 import vfscore
+from vfscore.plugin import VAttr, VType, hookimpl
 
 
 @pytest.fixture
@@ -358,3 +359,47 @@ def test_views_have_a_directory_and_umask_of_their_own(ns):
     assert (st.st_uid, st.st_gid, st.st_mode & 0o777) == (1000, 1000, 0o600)
     with raises(errno.EACCES):
         user.sys.mkdir("/e")
+
+
+class Storage:
+    """A backend with one file, and nothing that it need not have."""
+
+    def getattr(self, path, follow=False):
+        if path:
+            raise OSError(errno.ENOENT, "no such file")
+        return VAttr(VType.VREG, 0o444, va_size=1)
+
+    def open(self, path, flags):
+        raise OSError(errno.EACCES, "refused")
+
+    def helper(self):
+        """Something of its own, which is no capability."""
+
+
+class Claims:
+    name = "claims"
+
+    @hookimpl
+    def etfs_backend(self, source, options):
+        if source == "one:":
+            return Storage()
+        if source == "dead:":
+            raise OSError(errno.EIO, "the storage is on fire")
+        return None
+
+
+def test_explain_reads_capabilities_off_the_backend_and_tells_of_one_that_is_dead():
+    described = {"etfs": [{"key": f"/{name}", "source": f"{name}:", "type": "reg"} for name in ("one", "dead")]}
+    with vfscore.Namespace(described, plugins=[Claims()]) as ns:
+        assert ns.explain("/one").capabilities == ("getattr", "open")
+        told = ns.explain("/dead")
+        assert not told.exists
+        assert "on fire" in told.steps[-1].what
+
+
+def test_an_entry_of_an_fstab_is_checked_at_first_use():
+    described = {"etfs": [{"key": "/dead", "source": "dead:", "type": "dir"}]}
+    with vfscore.Namespace(described, plugins=[Claims()]) as ns:
+        assert ns.sys.listdir("/") == ["dead"]
+        with raises(errno.EIO):
+            ns.sys.listdir("/dead")

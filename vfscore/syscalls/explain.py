@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vfscore.mount import Mount, describe_layers
+from vfscore.spec.backend import FullBackend
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.walking import Walking
 from vfscore.types import ComponentName, NameiOp, VType
@@ -62,6 +63,8 @@ class Explanation(NamedTuple):
         return "\n".join(lines)
 
 
+_CAPABILITIES = frozenset(name for name in vars(FullBackend) if not name.startswith("_")) | {"getattr", "open"}
+_CAPABILITIES -= {"close", "describe", "hostpath", "invalidate"}
 _KINDS = {
     VType.VREG: "regular file",
     VType.VDIR: "directory",
@@ -142,10 +145,18 @@ class Explaining(Walking):
         return self._told(name, exists, steps, vp.v_mount, "/".join(rel))
 
     def _told(self, name: str, exists: bool, steps: list[Step], mp: Mount, rel: str) -> Explanation:
-        backend: Any = getattr(mp.mnt_data, "backend", None)
+        data = mp.mnt_data
+        backend: Any = getattr(data, "backend", None)
+        if backend is None and hasattr(data, "ready"):
+            # A binding that nobody has used yet.
+            try:
+                backend = data.ready()
+            except OSError as exc:
+                exists = False
+                steps.append(Step(mp.at, "nothing", f"the source cannot be used: {exc.strerror}"))
         hostpath = getattr(backend, "hostpath", None)
         if backend is not None:
-            can = sorted(n for n in dir(type(backend)) if not n.startswith("_") and callable(getattr(backend, n, None)))
+            can = sorted(op for op in _CAPABILITIES if callable(getattr(backend, op, None)))
         else:
             can = sorted(op.removeprefix("vop_") for op in mp.v_op.served)
         return Explanation(
@@ -202,9 +213,11 @@ class Explaining(Walking):
             except OSError:
                 return name
         mp = graft.mounts[-1]
-        layers = "".join(f" +{layer}" for layer in describe_layers(mp))
+        names = describe_layers(mp)
+        layers = "".join(f" +{layer}" for layer in names)
+        readonly = " ro" if mp.mnt_rdonly and "readonly" not in names else ""
         source = "" if mp.mnt_from is None else f" {mp.mnt_from}"
-        return f"{name}  [{mp.mnt_type}{source}{layers}{' ro' if mp.mnt_rdonly else ''}]"
+        return f"{name}  [{mp.mnt_type}{source}{layers}{readonly}]"
 
 
 def _hangs(vp: Vnode) -> str:
