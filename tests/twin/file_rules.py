@@ -168,7 +168,7 @@ class FileRules(Twin):
         pair = self.pair(which)
         self.both("posix_fallocate", lambda act: act.sys.posix_fallocate(act.fd(pair), offset, length), pair.who)
 
-    @rule(which=words.which, offset=words.odd_offsets)
+    @rule(which=words.which, offset=words.offsets)
     def seek_hole(self, which: int, offset: int) -> None:
         """Where holes are is each side's own business; that there is one at the end is not."""
         pair = self.pair(which)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 from machine import Twin
 from sides import Act, HostSide, Pair
-from trees import fields
+from trees import LEVELS_ABOVE, fields
 
 PLANTS = [
     ("dir", "a", ""),
@@ -250,14 +250,17 @@ class PathRules(Twin):
 
     @rule()
     def chdir_home(self) -> None:
+        """Go back to the base, which somebody may have forbidden meanwhile."""
         for side in self.sides:
+            for levels in range(LEVELS_ABOVE, -1, -1):
+                side.root.sys.chmod(side.root.path("@" + "/.." * levels), 0o777)
             side.chdir_base(self.who)
 
     @rule()
     def getcwd(self) -> None:
         if self.watching:
             self.leave_out("getcwd reads the directories above, as NetBSD's does: their atime")
-            self.watching = False
+            self.watching = 0
         self.both("getcwd", lambda act: (act.sys.getcwd(), act.sys.getcwdb()))
 
     @rule(mask=words.umasks)

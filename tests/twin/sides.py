@@ -254,10 +254,10 @@ class VfsSide(Side):
             self.ns.sys.chmod(made, st.st_mode & 0o7777)
         for user in users:
             self.acts.append(Act(self.ns.as_user(*user).sys, self.base, index))
-            self.chdir_base(len(self.acts) - 1)
         self.root = Act(self.ns.as_user(*ROOT).sys if len(users) > 1 else self.acts[0].sys, self.base, index)
-        for act in self.acts:
+        for act in (*self.acts, self.root):
             act.sys.umask(0o022)
+            act.sys.chdir(self.base)
 
     def chdir_base(self, who: int) -> None:
         self.acts[who].sys.chdir(self.base)

@@ -7,12 +7,13 @@ import os
 from typing import ClassVar
 
 import pytest
+import words
 from file_rules import FileRules, XattrRules
 from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 from machine import STEPS, Twin
 from path_rules import PathRules
-from sides import ROOT, User, tmpfs_is_there
+from sides import ROOT, Act, User, tmpfs_is_there
 from words import turns
 
 STEPS_WANTED = int(os.environ.get("VFSCORE_TWIN_STEPS", "0"))
@@ -40,6 +41,25 @@ class SeveralUsers(OneUser):
     @rule(who=turns)
     def become(self, who: int) -> None:
         self.who = who
+
+    @rule(path=words.text_paths, uid=words.uids, gid=words.gids, mode=words.modes)
+    def hand_over(self, path: str, uid: int, gid: int, mode: int) -> None:
+        """Root gives a file to somebody, so that others run into it."""
+        self._hand_over(path, uid, gid, mode)
+
+    @rule(name=words.names, uid=words.uids, gid=words.gids, mode=words.modes, who=turns)
+    def hand_over_near(self, name: str, uid: int, gid: int, mode: int, who: int) -> None:
+        self._hand_over(f"@/{name}", uid, gid, mode)
+        self.who = who
+
+    def _hand_over(self, path: str, uid: int, gid: int, mode: int) -> None:
+        mode = self.mode(mode)
+
+        def step(act: Act) -> None:
+            act.sys.chown(act.path(path), uid, gid)
+            act.sys.chmod(act.path(path), mode)
+
+        self.both("(root hands over)", step, who=None)
 
 
 class TwoDirectories(OneUser):
