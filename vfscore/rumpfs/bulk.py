@@ -8,7 +8,8 @@ from __future__ import annotations
 import errno
 
 from vfscore.errors import err
-from vfscore.rumpfs.nodes import DirNode, Node, attr_of, granted, touch_atime
+from vfscore.rumpfs.nodes import DirNode, Node
+from vfscore.rumpfs.volume import attr_of, granted, touch_atime
 from vfscore.spec import Found, hookimpl
 from vfscore.types import ACCESS_EXEC, ACCESS_READ, Cred, Dirent, VType
 from vfscore.vnode import Vnode

@@ -1,18 +1,7 @@
 """The content of a regular file in memory: what is written, and nothing for what is not.
 
 A file whose content came in one piece is that `bytes` object and needs nothing of this module; `FileData` is what it
-becomes when it is written to a second time, grows by truncate or gets a hole. It is an optional immutable `base` (the
-piece taken by reference) under a dictionary of chunks of CHUNK bytes. A chunk is
-
-- a `bytearray`, shorter than CHUNK, that grows in place; or
-- a `memoryview` of a full bytearray, which never changes its size; or
-- not there: the base's bytes, or zeros.
-
-Bytes that a chunk lacks at its end, and all bytes beyond the file's size, are zeros. Pages of 4096 bytes are counted as
-tmpfs does: `partial` has a bit mask of the pages in use for chunks with holes (also for those that were only reserved);
-a chunk without a mask uses all its pages up to the file's size.
-
-A chunk of which a view was handed out is `shared`: it is copied before it changes, so that the view never does.
+becomes when it is written to a second time, grows by truncate or gets a hole. How it lies in memory says `chunks`.
 
 Locking: `read` and `readinto` are called without a lock while another thread may write; they see each chunk as it was
 before or after. Everything else is called with the lock of the mount held.
@@ -20,54 +9,15 @@ before or after. Everything else is called with the lock of the mount held.
 
 from __future__ import annotations
 
-from typing import Final
+from vfscore.rumpfs.chunks import CHUNK, FULL, MASK, PAGE, SHIFT, ZEROS, Chunks, pages_of, span
 
 __all__ = ["CHUNK", "PAGE", "FileData", "pages_of"]
 
-_SHIFT: Final = 19
-CHUNK: Final = 1 << _SHIFT
-"""Bytes in a chunk."""
-PAGE: Final = 4096
-"""Bytes in a page, the unit in which room is counted."""
-_MASK: Final = CHUNK - 1
-_FULL: Final = (1 << (CHUNK // PAGE)) - 1
-_zeros: Final = memoryview(bytes(CHUNK))
 
+class FileData(Chunks):
+    """The content of one file: `size` bytes of it, in `pages` pages."""
 
-def pages_of(size: int) -> int:
-    """Return how many pages *size* bytes without a hole use."""
-    return (size + 4095) >> 12
-
-
-def _span(a: int, b: int) -> int:
-    """Return the mask of the pages that the bytes [*a*, *b*) of a chunk touch."""
-    return (1 << ((b + 4095) >> 12)) - (1 << (a >> 12))
-
-
-class FileData:
-    """The content of one file.
-
-    Attributes:
-        size: Bytes in the file.
-        pages: Pages in use.
-    """
-
-    __slots__ = ("_base", "_chunks", "_lower", "_partial", "_shared", "pages", "size")
-
-    def __init__(self, content: bytes = b"") -> None:
-        self.size = len(content)
-        self.pages = pages_of(len(content))
-        self._chunks: dict[int, bytearray | memoryview] = {}
-        self._partial: dict[int, int] = {}
-        self._shared: set[int] = set()
-        self._base: bytes | None = None
-        self._lower = 0
-        """Chunks of the base that no chunk covers."""
-        if len(content) > CHUNK:
-            self._base = content
-            self._lower = (len(content) + _MASK) >> _SHIFT
-        elif content:
-            self._put(0, bytearray(content))
+    __slots__ = ()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -78,11 +28,11 @@ class FileData:
             end = self.size
         if offset >= end:
             return b""
-        i = offset >> _SHIFT
-        if (end - 1) >> _SHIFT == i:
+        i = offset >> SHIFT
+        if (end - 1) >> SHIFT == i:
             chunk = self._chunks.get(i)
             if chunk is not None:
-                base = i << _SHIFT
+                base = i << SHIFT
                 if type(chunk) is memoryview:
                     return chunk[offset - base : end - base].tobytes()
                 piece = memoryview(chunk)[offset - base : end - base].tobytes()
@@ -103,11 +53,11 @@ class FileData:
             end = self.size
         if offset >= end:
             return 0
-        i = offset >> _SHIFT
-        if (end - 1) >> _SHIFT == i:
+        i = offset >> SHIFT
+        if (end - 1) >> SHIFT == i:
             chunk = self._chunks.get(i)
             if type(chunk) is memoryview:
-                base = i << _SHIFT
+                base = i << SHIFT
                 n = end - offset
                 buf[:n] = chunk[offset - base : end - base]
                 return n
@@ -123,15 +73,15 @@ class FileData:
         end = min(offset + length, self.size)
         if offset >= end:
             return memoryview(b"")
-        i = offset >> _SHIFT
-        start = offset & _MASK
+        i = offset >> SHIFT
+        start = offset & MASK
         chunk = self._chunks.get(i)
         if chunk is not None and start + end - offset <= len(chunk):
             self._shared.add(i)
             return memoryview(chunk)[start : start + end - offset].toreadonly()
         base = self._base
         inside = base is not None and end <= len(base)
-        if inside and self._chunks.keys().isdisjoint(range(i, ((end - 1) >> _SHIFT) + 1)):
+        if inside and self._chunks.keys().isdisjoint(range(i, ((end - 1) >> SHIFT) + 1)):
             return memoryview(base)[offset:end]  # type: ignore[arg-type]  # inside: there is a base
         return memoryview(b"".join(self._pieces(offset, end)))
 
@@ -139,25 +89,25 @@ class FileData:
         """Return the bytes [*offset*, *end*), both within the file, as buffers to copy from."""
         out: list[memoryview] = []
         base = self._base
-        below = memoryview(base) if base is not None else _zeros[:0]
+        below = memoryview(base) if base is not None else ZEROS[:0]
         limit = len(below)
         get = self._chunks.get
         while offset < end:
-            i = offset >> _SHIFT
-            stop = (i + 1) << _SHIFT
+            i = offset >> SHIFT
+            stop = (i + 1) << SHIFT
             if stop > end:
                 stop = end
             chunk = get(i)
             if chunk is not None:
-                start = offset & _MASK
+                start = offset & MASK
                 piece = memoryview(chunk)[start : start + stop - offset]
             else:
-                piece = below[offset : min(stop, limit)] if offset < limit else _zeros[:0]
+                piece = below[offset : min(stop, limit)] if offset < limit else ZEROS[:0]
             short = stop - offset - len(piece)
             if short != stop - offset:
                 out.append(piece)
             if short:
-                out.append(_zeros[:short])
+                out.append(ZEROS[:short])
             offset = stop
         return out
 
@@ -171,13 +121,13 @@ class FileData:
         size = self.size
         length = len(data)
         end = offset + length
-        i = offset >> _SHIFT
-        if offset == size and (end - 1) >> _SHIFT == i:
+        i = offset >> SHIFT
+        if offset == size and (end - 1) >> SHIFT == i:
             chunk = self._chunks.get(i)
             if chunk is not None and i not in self._partial and i not in self._shared:
                 grown = ((end + 4095) >> 12) - ((size + 4095) >> 12)
                 if grown <= room:
-                    start = offset & _MASK
+                    start = offset & MASK
                     if type(chunk) is memoryview:
                         chunk[start : start + length] = data
                     elif len(chunk) != start or not self._extend(i, chunk, data):
@@ -204,17 +154,17 @@ class FileData:
         if offset > self.size:
             self._seal()
         while pos < end:
-            i = pos >> _SHIFT
-            start = pos & _MASK
+            i = pos >> SHIFT
+            start = pos & MASK
             stop = min(CHUNK, start + end - pos)
             have = self._have(i)
-            new = _span(start, stop) & ~have
+            new = span(start, stop) & ~have
             if new.bit_count() > room:
                 end = 0
                 stop = _affordable(start, stop, have, room)
                 if stop <= start:
                     break
-                new = _span(start, stop) & ~have
+                new = span(start, stop) & ~have
             room -= new.bit_count()
             self.pages += new.bit_count()
             self._store(i, start, stop, source[pos - offset : pos - offset + stop - start])
@@ -223,53 +173,6 @@ class FileData:
                 self.size = pos
             self._note(i, have | new)
         return pos - offset
-
-    def _store(self, i: int, start: int, stop: int, data: memoryview) -> None:
-        """Put *data* at [*start*, *stop*) of chunk *i*, making or copying the chunk where that is needed."""
-        chunk = self._chunks.get(i)
-        if chunk is None:
-            if start == 0 and stop == CHUNK:
-                self._put(i, bytearray(data))
-                return
-            base = self._base
-            old = b"" if base is None else base[i << _SHIFT : (i + 1) << _SHIFT]
-            if i == 0 and stop < CHUNK and len(old) < CHUNK:
-                fresh = bytearray(old)
-                if len(old) < start:
-                    fresh.extend(_zeros[: start - len(old)])
-            else:
-                fresh = bytearray(CHUNK)
-                fresh[: len(old)] = old
-            fresh[start:stop] = data
-            self._put(i, fresh)
-            return
-        if i in self._shared:
-            self._shared.discard(i)
-            chunk = self._put(i, bytearray(chunk))
-        if isinstance(chunk, memoryview):
-            chunk[start:stop] = data
-            return
-        try:
-            self._grow_into(chunk, start, stop, data)
-        except BufferError:
-            chunk = bytearray(chunk)
-            self._grow_into(chunk, start, stop, data)
-        self._put(i, chunk)
-
-    @staticmethod
-    def _grow_into(chunk: bytearray, start: int, stop: int, data: memoryview) -> None:
-        if len(chunk) < start:
-            chunk.extend(_zeros[: start - len(chunk)])
-        chunk[start:stop] = data
-
-    def _put(self, i: int, chunk: bytearray) -> bytearray | memoryview:
-        """Make *chunk* the chunk *i*, and let the base go when nothing of it shows any more."""
-        if self._base is not None and i not in self._chunks and i << _SHIFT < len(self._base):
-            self._lower -= 1
-        kept = self._chunks[i] = memoryview(chunk) if len(chunk) == CHUNK else chunk
-        if not self._lower:
-            self._base = None
-        return kept
 
     # -- size, holes and reservations ----------------------------------------------------------------------------------
 
@@ -280,12 +183,12 @@ class FileData:
             self._seal()
             self.size = size
             return
-        last = size >> _SHIFT
-        keep = size & _MASK
-        for i in self._indices(last, (old - 1) >> _SHIFT):
+        last = size >> SHIFT
+        keep = size & MASK
+        for i in self._indices(last, (old - 1) >> SHIFT):
             have = self._have(i)
             if i == last and keep:
-                kept = have & _span(0, keep)
+                kept = have & span(0, keep)
                 self.pages -= (have & ~kept).bit_count()
                 self._cut(i, keep)
                 self._partial[i] = kept
@@ -302,13 +205,13 @@ class FileData:
 
     def punch(self, pos: int, length: int) -> None:
         """Make [*pos*, *pos* + *length*) read as zeros, and give the pages back that lie in it whole."""
-        end = min(pos + length, ((self.size + _MASK) >> _SHIFT) << _SHIFT)
+        end = min(pos + length, ((self.size + MASK) >> SHIFT) << SHIFT)
         if pos >= end:
             return
         self._unfold(pos, end)
-        for i in self._indices(pos >> _SHIFT, (end - 1) >> _SHIFT):
-            start = max(pos - (i << _SHIFT), 0)
-            stop = min(end - (i << _SHIFT), CHUNK)
+        for i in self._indices(pos >> SHIFT, (end - 1) >> SHIFT):
+            start = max(pos - (i << SHIFT), 0)
+            stop = min(end - (i << SHIFT), CHUNK)
             have = self._have(i)
             first, behind = (start + 4095) >> 12, stop >> 12
             gone = have & ((1 << behind) - (1 << first)) if first < behind else 0
@@ -319,7 +222,7 @@ class FileData:
             chunk = self._chunks.get(i)
             if chunk is not None and start < len(chunk):
                 upto = min(stop, len(chunk))
-                self._store(i, start, upto, _zeros[: upto - start])
+                self._store(i, start, upto, ZEROS[: upto - start])
             self._note(i, have & ~gone)
 
     def allocate(self, pos: int, length: int, room: int) -> bool:
@@ -333,9 +236,9 @@ class FileData:
             self._seal()
         plan: list[tuple[int, int]] = []
         need = 0
-        for i in range(pos >> _SHIFT, ((end - 1) >> _SHIFT) + 1):
+        for i in range(pos >> SHIFT, ((end - 1) >> SHIFT) + 1):
             have = self._have(i)
-            new = _span(max(pos - (i << _SHIFT), 0), min(end - (i << _SHIFT), CHUNK)) & ~have
+            new = span(max(pos - (i << SHIFT), 0), min(end - (i << SHIFT), CHUNK)) & ~have
             need += new.bit_count()
             if need > room:
                 return False
@@ -357,109 +260,19 @@ class FileData:
         return self.size if found is None else found
 
     def _seek(self, offset: int, *, data: bool) -> int | None:
-        last = (self.size - 1) >> _SHIFT
-        i = offset >> _SHIFT
+        last = (self.size - 1) >> SHIFT
+        i = offset >> SHIFT
         candidates = self._indices(i, last) if data else range(i, last + 1)
         for i in candidates:
             have = self._have(i)
-            wanted = have if data else ~have & _FULL
-            start = max(offset - (i << _SHIFT), 0)
+            wanted = have if data else ~have & FULL
+            start = max(offset - (i << SHIFT), 0)
             wanted &= -1 << (start >> 12)
             if wanted:
                 page = (wanted & -wanted).bit_length() - 1
-                found = max((i << _SHIFT) + page * PAGE, offset)
+                found = max((i << SHIFT) + page * PAGE, offset)
                 return found if found < self.size else None
         return None
-
-    def _indices(self, first: int, last: int) -> list[int]:
-        """Return, in order, the numbers in [*first*, *last*] of chunks that have or reserve anything."""
-        chunks, partial, base = self._chunks, self._partial, self._base
-        below = 0 if base is None else (len(base) + _MASK) >> _SHIFT
-        if last - first < len(chunks) + len(partial) + below:
-            return [i for i in range(first, last + 1) if i in chunks or i in partial or i < below]
-        return sorted({i for i in (*chunks, *partial, *range(below)) if first <= i <= last})
-
-    def _have(self, i: int) -> int:
-        """Return the mask of the pages in use in chunk *i*."""
-        mask = self._partial.get(i)
-        if mask is None:
-            mask = self._implied(i)
-        return mask
-
-    def _implied(self, i: int) -> int:
-        """Return the mask of a chunk *i* that has none of its own."""
-        if i in self._chunks:
-            upto = self.size
-        elif self._base is not None:
-            upto = len(self._base)
-        else:
-            return 0
-        upto -= i << _SHIFT
-        if upto >= CHUNK:
-            return _FULL
-        return (1 << ((upto + 4095) >> 12)) - 1 if upto > 0 else 0
-
-    def _note(self, i: int, have: int) -> None:
-        """Remember that *have* are the pages in use in chunk *i*."""
-        if have == self._implied(i):
-            self._partial.pop(i, None)
-        else:
-            self._partial[i] = have
-
-    def _seal(self) -> None:
-        """Before the file grows past its end: say of the last chunk what it has, as its implied mask will grow."""
-        i = self.size >> _SHIFT
-        if i in self._chunks and i not in self._partial:
-            self._partial[i] = self._implied(i)
-
-    def _drop(self, i: int) -> None:
-        self._chunks.pop(i, None)
-        self._partial.pop(i, None)
-        self._shared.discard(i)
-
-    def _cut(self, i: int, keep: int) -> None:
-        """Make the bytes of chunk *i* from *keep* on zeros, and give the memory back where that is much."""
-        chunk = self._chunks.get(i)
-        if chunk is None or len(chunk) <= keep:
-            return
-        if i not in self._shared and isinstance(chunk, memoryview) and keep > CHUNK // 2:
-            chunk[keep:] = _zeros[keep:]
-            return
-        self._shared.discard(i)
-        self._chunks[i] = bytearray(memoryview(chunk)[:keep])
-
-    def _unfold(self, pos: int, end: int) -> None:
-        """Copy the base into chunks, but for those that lie in [*pos*, *end*) whole: its memory can only go at once."""
-        base = self._base
-        if base is None or pos >= len(base):
-            return
-        freed = 0
-        for i in range((len(base) + _MASK) >> _SHIFT):
-            if i in self._chunks:
-                continue
-            at = i << _SHIFT
-            if pos <= at and at + CHUNK <= end:
-                if i not in self._partial:
-                    freed += self._implied(i).bit_count()
-                continue
-            if at + CHUNK > len(base) and i not in self._partial:
-                self._partial[i] = self._implied(i)
-            self._chunks[i] = _kept(base[at : at + CHUNK])
-        self.pages -= freed
-        self._base = None
-        self._lower = 0
-
-    def _count_lower(self) -> None:
-        assert self._base is not None
-        below = (len(self._base) + _MASK) >> _SHIFT
-        self._lower = sum(1 for i in range(below) if i not in self._chunks)
-        if not self._lower:
-            self._base = None
-
-
-def _kept(content: bytes) -> bytearray | memoryview:
-    chunk = bytearray(content)
-    return memoryview(chunk) if len(chunk) == CHUNK else chunk
 
 
 def _affordable(start: int, stop: int, have: int, room: int) -> int:

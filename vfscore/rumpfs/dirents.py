@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vfscore.rumpfs.cookies import Cookies
-from vfscore.rumpfs.nodes import WHITEOUT, DirNode, Node, Rumpfs, attr_of
+from vfscore.rumpfs.nodes import WHITEOUT, DirNode, Node
+from vfscore.rumpfs.volume import Rumpfs, attr_of
 from vfscore.types import INO_WHITEOUT, Dirent, VAttr
 
 if TYPE_CHECKING:

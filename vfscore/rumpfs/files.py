@@ -11,7 +11,8 @@ from typing import Final
 
 from vfscore.errors import err
 from vfscore.rumpfs.data import CHUNK, PAGE, FileData, pages_of
-from vfscore.rumpfs.nodes import MODES, Node, Rumpfs, attr_of, granted, touch_atime
+from vfscore.rumpfs.nodes import MODES, Node
+from vfscore.rumpfs.volume import Rumpfs, attr_of, granted, touch_atime
 from vfscore.rumpfs.xattr import XattrOps
 from vfscore.spec import hookimpl
 from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, AccMode, Cred, IoFlag, VAttr, VType

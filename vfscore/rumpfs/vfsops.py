@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
 from vfscore.rumpfs.data import PAGE, pages_of
-from vfscore.rumpfs.nodes import WHITEOUT, DirNode, Node, Rumpfs, vnode_of
+from vfscore.rumpfs.nodes import WHITEOUT, DirNode, Node
+from vfscore.rumpfs.volume import Rumpfs, vnode_of
 from vfscore.spec import hookimpl
 from vfscore.types import Cred, Statvfs
 

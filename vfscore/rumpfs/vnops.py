@@ -18,21 +18,8 @@ from vfscore.genfs import genfs_init_owner
 from vfscore.rumpfs.bulk import BulkOps
 from vfscore.rumpfs.dirents import listing, paged
 from vfscore.rumpfs.files import FileOps
-from vfscore.rumpfs.nodes import (
-    MODES,
-    NODE_TYPES,
-    UF_OPAQUE,
-    WHITEOUT,
-    DirNode,
-    LinkNode,
-    Node,
-    RegNode,
-    Rumpfs,
-    fresh_vnode,
-    granted,
-    touch_atime,
-    vnode_of,
-)
+from vfscore.rumpfs.nodes import MODES, NODE_TYPES, UF_OPAQUE, WHITEOUT, DirNode, LinkNode, Node, RegNode
+from vfscore.rumpfs.volume import Rumpfs, fresh_vnode, granted, touch_atime, vnode_of
 from vfscore.spec import hookimpl
 from vfscore.types import ACCESS_EXEC, ComponentName, Cred, Dirent, NameiOp, VAttr, VType
 from vfscore.vnode import Vnode, _next_id
