@@ -45,6 +45,8 @@ def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[st
         here = namespace.current()
     if here is not None and _digest_of(here) == digest:
         return cls(**options)
+    if isinstance(fstab, str):
+        raise ValueError(f"this tree cannot be made again in another process: {fstab}")
     return cls(fstab=fstab, **options)
 
 
@@ -119,7 +121,13 @@ class VfsFileSystem(Asynchronous):
     def __reduce__(self) -> Any:
         ns = self.ns
         options = {name: value for name, value in self.storage_options.items() if name not in ("fstab", "loop")}
-        return _rebuild, (type(self), ns.fstab(), _digest_of(ns), options)
+        fstab: Any
+        try:
+            fstab = ns.fstab()
+        except ValueError as exc:
+            # Something of it is an object of this process: threads may share it, another process is told why not.
+            fstab = str(exc)
+        return _rebuild, (type(self), fstab, _digest_of(ns), options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.ns!r}>"
