@@ -340,3 +340,22 @@ def test_a_zip_in_the_tree_is_read_through_a_chain(place, fs):
         archive.writestr("inner.csv", "a,b\n1,2\n")
     with fsspec.open(f"zip://inner.csv::vfs:/{place}/a.zip", "rt") as file:
         assert file.read() == "a,b\n1,2\n"
+
+
+def test_short_reads_of_a_storage_are_gone_on_with(ns, fs):
+    ns.mount("rumpfs", "/short", layers=[{"type": "faults", "short_reads": True, "rate": 10_000, "seed": 1}])
+    data = bytes(range(256)) * 400
+    fs.pipe_file("/short/x", data)
+
+    assert fs.cat_file("/short/x") == data
+    assert fs.cat_file("/short/x", 10, 90_000) == data[10:90_000]
+    assert fs.head("/short/x", 5000) == data[:5000]
+    assert fs.tail("/short/x", 5000) == data[-5000:]
+    with fs.open("/short/x") as file:
+        assert file.read(90_000) == data[:90_000]
+        buffer = bytearray(5000)
+        assert file.readinto(buffer) == 5000
+        assert bytes(buffer) == data[90_000:95_000]
+        assert file.read() == data[95_000:]
+    with fs.open("/short/x") as file:
+        assert file.read(10) + file.read(5) == data[:15]

@@ -62,7 +62,7 @@ class Bulk(Change):
             if start is None and end is None:
                 return read_from(file, 0)
             offset, length = span(start, end, file.size)
-            return file.pread(offset, length) if length else b""
+            return file.pread_all(offset, length) if length else b""
         finally:
             file.close()
 
@@ -188,18 +188,30 @@ class Bulk(Change):
             self._write_many([(strip_protocol(name), as_bytes(data)) for name, data in path.items()])
 
     def _write_many(self, items: list[tuple[str, Any]]) -> None:
-        """Write whole files, making the directories that are missing; raise the first error when all are done."""
+        """Write whole files, making the directories that are missing; raise the first error when all are done.
+
+        One file of each directory goes first: where it fails for want of the directory, the others would too.
+        """
+        firsts: dict[str, tuple[str, Any]] = {}
+        rest = [item for item in items if firsts.setdefault(parent_of(item[0]), item) is not item]
+        errors: list[OSError] = []
         sys = self._sys
-        errors = sys.write_many(items)
-        again = [i for i, exc in enumerate(errors) if isinstance(exc, FileNotFoundError)]
-        if again and self.auto_mkdir:
-            for parent in sorted({parent_of(items[i][0]) for i in again}):
+        again: list[tuple[str, Any]] = []
+        for (parent, item), exc in zip(firsts.items(), sys.write_many(list(firsts.values())), strict=True):
+            if not (self.auto_mkdir and isinstance(exc, FileNotFoundError)):
+                errors += [] if exc is None else [exc]
+                continue
+            try:
                 sys.makedirs(parent, exist_ok=True)
-            for i, exc in zip(again, sys.write_many([items[i] for i in again]), strict=True):
-                errors[i] = exc
-        for exc in errors:
-            if exc is not None:
-                raise exc
+            except OSError as fault:
+                errors.append(fault)
+            else:
+                again.append(item)
+        for batch in (again, rest):
+            if batch:
+                errors += [exc for exc in sys.write_many(batch) if exc is not None]
+        if errors:
+            raise errors[0]
 
     # -- to the host ---------------------------------------------------------------------------------------------------
 

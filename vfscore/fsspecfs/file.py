@@ -115,7 +115,7 @@ class _Handle:
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         """Return the bytes from *start* to *end*, for fsspec's caches."""
-        return self._file.pread(start, max(end - start, 0))
+        return self._file.pread_all(start, max(end - start, 0))
 
     def __repr__(self) -> str:
         state = " closed" if self._file.closed else ""
@@ -207,12 +207,12 @@ class VfsReader(_Handle, io.BufferedIOBase):
         if size is None or size < 0:
             data = read_from(self._file, position)
         elif size >= _SMALL:
-            data = self._file.pread(position, size)
+            data = self._file.pread_all(position, size)
         elif self._read_once:
             return self._promoted().read(size)
         else:
             self._read_once = True
-            data = self._file.pread(position, size)
+            data = self._file.pread_all(position, size)
         self._position = position + len(data)
         return data
 
@@ -228,8 +228,14 @@ class VfsReader(_Handle, io.BufferedIOBase):
             if self._read_once:
                 return self._promoted().readinto(view)
             self._read_once = True
-        n = self._file.preadinto(self._position, view)
-        self._position += n
+        file, start = self._file, self._position
+        n = file.preadinto(start, view)
+        while 0 < n < len(view) and start + n < file.size():
+            more = file.preadinto(start + n, view[n:])
+            if not more:
+                break
+            n += more
+        self._position = start + n
         return n
 
     def readinto1(self, buffer: WriteableBuffer, /) -> int:

@@ -104,6 +104,21 @@ class OpenFile:
         except OSError as exc:
             raise named(exc, self.path) from exc.__cause__
 
+    def pread_all(self, offset: int, size: int) -> bytes:
+        """Return the *size* bytes at *offset*, or what there is up to the end; a short read is gone on with.
+
+        Errors: as `pread`.
+        """
+        data = self.pread(offset, size)
+        if len(data) == size or not data or offset + len(data) >= self.size():
+            return data
+        pieces = [data]
+        have = len(data)
+        while have < size and (more := self.pread(offset + have, size - have)):
+            pieces.append(more)
+            have += len(more)
+        return b"".join(pieces)
+
     def preadinto(self, offset: int, buf: memoryview) -> int:
         """Read into *buf* at *offset* and return how many bytes; errors as `pread`."""
         if offset < 0:
