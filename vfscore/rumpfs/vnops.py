@@ -12,11 +12,12 @@ from __future__ import annotations
 import errno
 import time
 import weakref
+from typing import cast
 
 from vfscore.errors import err
-from vfscore.genfs import genfs_init_owner
 from vfscore.rumpfs.bulk import BulkOps
 from vfscore.rumpfs.dirents import listing, paged
+from vfscore.rumpfs.entries import enter, free_dir, inherit, put, take, unname
 from vfscore.rumpfs.files import FileOps
 from vfscore.rumpfs.nodes import MODES, NODE_TYPES, UF_OPAQUE, WHITEOUT, DirNode, LinkNode, Node, RegNode
 from vfscore.rumpfs.volume import Rumpfs, fresh_vnode, granted, touch_atime, vnode_of
@@ -30,57 +31,6 @@ _VREG, _VDIR, _VLNK = VType.VREG, VType.VDIR, VType.VLNK
 _time_ns = time.time_ns
 _new = object.__new__
 _ref = weakref.ref
-
-
-def _enter(dvp: Vnode, cnp: ComponentName, cls: type[Node], vap: VAttr) -> tuple[Node, Rumpfs]:
-    """Make a node as the entry *cnp* of *dvp*: what every op that creates does; the entry is put by `_put`."""
-    parent: DirNode = dvp.v_data
-    old = parent.n_dents.get(cnp.name)
-    if old is not None and old is not WHITEOUT:
-        raise err(errno.EEXIST)
-    if parent.n_nlink <= 0:
-        raise err(errno.ENOENT)
-    mp = dvp.v_mount
-    if mp.mnt_rdonly:
-        raise err(errno.EROFS)
-    fs: Rumpfs = mp.mnt_data
-    if fs.m_files >= fs.m_maxfiles and fs.m_maxfiles:
-        raise err(errno.ENOSPC)
-    node = fs.make(cls, vap.va_mode or 0, vap.va_uid or 0, vap.va_gid or 0)
-    if parent.n_mode & 0o2000:
-        _inherit(parent, node, cnp.cred)
-    return node, fs
-
-
-def _inherit(parent: DirNode, node: Node, cred: Cred) -> None:
-    """Give *node* the group of its set-gid directory."""
-    mode, node.n_gid = genfs_init_owner(parent.n_mode, parent.n_gid, node.n_type, node.n_mode, node.n_gid, cred)
-    node.n_mode = MODES[mode]
-
-
-def _put(parent: DirNode, name: str, node: Node, fs: Rumpfs) -> None:
-    """Make *node* the entry *name*, over a whiteout if there is one."""
-    dents = parent.n_dents
-    if parent.n_whiteouts and dents.get(name) is WHITEOUT:
-        parent.n_whiteouts -= 1
-        fs.m_files -= 1
-    dents[name] = node
-    if parent.n_cookies is not None:
-        parent.n_cookies.add(name)
-    fs.m_files += 1
-    parent.n_mtime = parent.n_ctime = node.n_ctime
-    parent.n_va = None
-
-
-def _take(parent: DirNode, name: str, now: int) -> None:
-    """Take the entry *name* out."""
-    del parent.n_dents[name]
-    if parent.n_cookies is not None:
-        parent.n_cookies.remove(name)
-        if not parent.n_dents:
-            parent.n_cookies = None
-    parent.n_mtime = parent.n_ctime = now
-    parent.n_va = None
 
 
 class RumpfsOps(FileOps, BulkOps):
@@ -138,16 +88,16 @@ class RumpfsOps(FileOps, BulkOps):
 
     @hookimpl
     def vop_create(self, dvp: Vnode, cnp: ComponentName, vap: VAttr) -> Vnode:
-        """Make an empty regular file: `_enter`, `Rumpfs.make`, `fresh_vnode` and `_put` in one, for speed."""
+        """Make an empty regular file: `enter`, `Rumpfs.make`, `fresh_vnode` and `put` in one, for speed."""
         parent: DirNode = dvp.v_data
         dents = parent.n_dents
         name = cnp.name
         mp = dvp.v_mount
         fs: Rumpfs = mp.mnt_data
         if name in dents or parent.n_nlink <= 0 or mp.mnt_rdonly or fs.m_maxfiles:
-            node, fs = _enter(dvp, cnp, RegNode, vap)
+            node, fs = enter(dvp, cnp, RegNode, vap)
             vp = fresh_vnode(node, mp, fs)
-            _put(parent, name, node, fs)
+            put(parent, name, node, fs)
             return vp
         fs.m_ino = ino = fs.m_ino + 1
         node = _new(RegNode)
@@ -170,7 +120,7 @@ class RumpfsOps(FileOps, BulkOps):
         vp.v_lock = fs.m_lock
         node.n_vp = _ref(vp, node)
         if parent.n_mode & 0o2000:
-            _inherit(parent, node, cnp.cred)
+            inherit(parent, node, cnp.cred)
         dents[name] = node
         if parent.n_cookies is not None:
             parent.n_cookies.add(name)
@@ -183,30 +133,30 @@ class RumpfsOps(FileOps, BulkOps):
         cls = NODE_TYPES.get(vap.va_type)
         if cls is None or cls is DirNode or cls is LinkNode:
             raise err(errno.EINVAL)
-        node, fs = _enter(dvp, cnp, cls, vap)
+        node, fs = enter(dvp, cnp, cls, vap)
         if vap.va_type is VType.VBLK or vap.va_type is VType.VCHR:
             node.n_data = vap.va_rdev or 0
         vp = fresh_vnode(node, dvp.v_mount, fs)
-        _put(dvp.v_data, cnp.name, node, fs)
+        put(dvp.v_data, cnp.name, node, fs)
         return vp
 
     @hookimpl
     def vop_mkdir(self, dvp: Vnode, cnp: ComponentName, vap: VAttr) -> Vnode:
         """Make an empty directory, opaque if it replaces a whiteout."""
-        node, fs = _enter(dvp, cnp, DirNode, vap)
-        assert isinstance(node, DirNode)
+        made, fs = enter(dvp, cnp, DirNode, vap)
+        node = cast("DirNode", made)
         parent = node.n_parent = dvp.v_data
-        if parent.n_dents.get(cnp.name) is WHITEOUT:
+        if parent.n_whiteouts and parent.n_dents.get(cnp.name) is WHITEOUT:
             node.extra().x_flags = UF_OPAQUE
         vp = fresh_vnode(node, dvp.v_mount, fs)
         parent.n_nlink += 1
-        _put(parent, cnp.name, node, fs)
+        put(parent, cnp.name, node, fs)
         return vp
 
     @hookimpl
     def vop_symlink(self, dvp: Vnode, cnp: ComponentName, vap: VAttr, target: str) -> Vnode:
         """Make a symbolic link; its mode is 0777 as on Linux."""
-        node, fs = _enter(dvp, cnp, LinkNode, vap)
+        node, fs = enter(dvp, cnp, LinkNode, vap)
         node.n_mode = MODES[0o777]
         node.n_data = target
         pages = node.pages()
@@ -214,7 +164,7 @@ class RumpfsOps(FileOps, BulkOps):
             raise err(errno.ENOSPC)
         fs.m_used += pages
         vp = fresh_vnode(node, dvp.v_mount, fs)
-        _put(dvp.v_data, cnp.name, node, fs)
+        put(dvp.v_data, cnp.name, node, fs)
         return vp
 
     @hookimpl
@@ -249,16 +199,6 @@ class RumpfsOps(FileOps, BulkOps):
             else:
                 fs.release(node)
 
-    @staticmethod
-    def _unname(node: Node, usecount: int, fs: Rumpfs, now: int) -> None:
-        node.n_ctime = now
-        node.n_va = None
-        node.n_nlink -= 1
-        if node.n_nlink:
-            fs.m_files -= 1
-        elif not node.n_opens and not usecount:
-            fs.release(node)
-
     @hookimpl
     def vop_link(self, dvp: Vnode, vp: Vnode, cnp: ComponentName) -> None:
         """Give a file one more name."""
@@ -280,7 +220,7 @@ class RumpfsOps(FileOps, BulkOps):
         node.n_nlink += 1
         node.n_ctime = _time_ns()
         node.n_va = None
-        _put(parent, cnp.name, node, fs)
+        put(parent, cnp.name, node, fs)
 
     @hookimpl
     def vop_rename(
@@ -320,8 +260,8 @@ class RumpfsOps(FileOps, BulkOps):
         fs.m_files -= 1
         node.n_ctime = now
         node.n_va = None
-        _put(target, new, node, fs)
-        _take(source, old, now)
+        put(target, new, node, fs)
+        take(source, old, now)
         if moved is not None and source is not target:
             source.n_nlink -= 1
             target.n_nlink += 1
@@ -331,9 +271,9 @@ class RumpfsOps(FileOps, BulkOps):
         assert tvp is not None
         if gone is not None:
             target.n_nlink -= 1
-            self._free_dir(gone, now, fs)
+            free_dir(gone, now, fs)
         else:
-            self._unname(over, tvp.v_usecount, fs, now)
+            unname(over, tvp.v_usecount, fs, now)
 
     @hookimpl
     def vop_rmdir(self, dvp: Vnode, vp: Vnode, cnp: ComponentName) -> None:
@@ -350,18 +290,9 @@ class RumpfsOps(FileOps, BulkOps):
         if mp.mnt_rdonly:
             raise err(errno.EROFS)
         now = _time_ns()
-        _take(parent, cnp.name, now)
+        take(parent, cnp.name, now)
         parent.n_nlink -= 1
-        self._free_dir(node, now, mp.mnt_data)
-
-    @staticmethod
-    def _free_dir(node: DirNode, now: int, fs: Rumpfs) -> None:
-        fs.m_files -= node.n_whiteouts
-        node.n_dents.clear()
-        node.n_whiteouts = 0
-        node.n_cookies = None
-        node.n_ctime = now
-        fs.release(node)
+        free_dir(node, now, mp.mnt_data)
 
     @hookimpl
     def vop_readlink(self, vp: Vnode, cred: Cred) -> str:
@@ -417,6 +348,6 @@ class RumpfsOps(FileOps, BulkOps):
                 raise err(errno.EROFS)
             fs.m_files -= 1
             parent.n_whiteouts -= 1
-            _take(parent, cnp.name, _time_ns())
+            take(parent, cnp.name, _time_ns())
         else:
             raise err(errno.EINVAL)

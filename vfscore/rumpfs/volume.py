@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from vfscore.rumpfs.chunks import PAGE
 from vfscore.rumpfs.nodes import MODES, DirNode, Node
@@ -52,13 +52,12 @@ class Rumpfs:
         self.m_maxfiles = maxfiles
         self.m_files = 1
         self.m_handles: dict[int, Node] = {}
-        root = self.make(DirNode, mode, uid, gid)
-        assert isinstance(root, DirNode)
+        root = self.make_dir(mode, uid, gid)
         root.n_parent = root
         self.m_root = root
 
     def make(self, cls: type[Node], mode: int, uid: int, gid: int) -> Node:
-        """Return a new node with one name, or of a directory two, that is not in any directory yet."""
+        """Return a new node with one name that is not in any directory yet."""
         self.m_ino = ino = self.m_ino + 1
         node = _new(cls)
         node.n_mode = MODES[mode & 0o7777]
@@ -69,12 +68,15 @@ class Rumpfs:
         node.n_nlink = 1
         node.n_opens = 0
         node.n_data = node.n_va = node.n_vp = node.n_ext = None
-        if cls is DirNode:
-            assert isinstance(node, DirNode)
-            node.n_nlink = 2
-            node.n_dents = {}
-            node.n_whiteouts = 0
-            node.n_cookies = None
+        return node
+
+    def make_dir(self, mode: int, uid: int, gid: int) -> DirNode:
+        """Return a new empty directory; the caller gives it its parent."""
+        node = cast("DirNode", self.make(DirNode, mode, uid, gid))
+        node.n_nlink = 2
+        node.n_dents = {}
+        node.n_whiteouts = 0
+        node.n_cookies = None
         return node
 
     def room(self) -> int:
