@@ -18,6 +18,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from operator import index
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
 from vfscore import fstab as fstabs
@@ -101,7 +102,7 @@ class View:
         """Yield (directory, names of directories, names of the rest) for *top* and all below (`os.walk`)."""
         return self.sys.walk(top, topdown, onerror, followlinks)
 
-    def glob(self, pattern: str, *, recursive: bool = True) -> list[str]:
+    def glob(self, pattern: AnyPath, *, recursive: bool = True) -> list[str]:
         """Return the paths that match *pattern* (`glob.glob`), sorted."""
         return self.sys.glob(pattern, recursive=recursive)
 
@@ -125,12 +126,17 @@ class Namespace(View):
     Args:
         fstab: A path, a URL or a dict that says what to mount and bind; None: an empty memory file system.
         plugins: Plugin objects beside those that are installed.
+        strict: Load every installed plugin now, and raise for the first that is broken, instead of going on without it.
     """
 
     def __init__(
-        self, fstab: str | os.PathLike[str] | Mapping[str, Any] | None = None, *, plugins: Sequence[object] = ()
+        self,
+        fstab: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        *,
+        plugins: Sequence[object] = (),
+        strict: bool = False,
     ) -> None:
-        self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, *LAYERS])
+        self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, *LAYERS], strict=strict)
         self._lock = threading.RLock()
         self._records: dict[Mount, dict[str, Any]] = {}
         self._views: weakref.WeakSet[Sys] = weakref.WeakSet()
@@ -229,7 +235,8 @@ class Namespace(View):
         except ValueError:
             raise err(errno.EINVAL, key, hint=f"type {type!r} is none of {', '.join(EtfsType)}") from None
         source = _absolute(hostpath)
-        made = [self.plugins.layer(layer) for layer in layers]
+        begin, size = index(begin), index(size)
+        made = self._layers(layers, key)
         try:
             mp = bind(
                 source,
@@ -243,6 +250,7 @@ class Namespace(View):
                 attach_device=self.plugins.attach_device,
                 detach_device=self.plugins.detach_device,
                 deferred=deferred,
+                shown=fstabs.redact(source),
             )
         except OSError as exc:
             if exc.filename is None:
@@ -261,8 +269,10 @@ class Namespace(View):
             record["layers"] = list(layers)
         try:
             self._hang(names, mp, stack=False)
-        except BaseException:
+        except BaseException as exc:
             unbind(mp)
+            if isinstance(exc, OSError) and exc.filename is None:
+                exc.filename = key
             raise
         self._records[mp] = record
         self.plugins.mounted(mp)
@@ -303,7 +313,22 @@ class Namespace(View):
             EINVAL: an option is unknown or has a bad value; *at* is not absolute.
             ENOTDIR: *at* is a file.
         """
-        self._mount(type, self._place(at), source, options or {}, layers, readonly)
+        try:
+            self._mount(type, self._place(at), source, options or {}, layers, readonly)
+        except OSError as exc:
+            if exc.filename is None:
+                exc.filename = at
+            raise
+
+    def _layers(self, layers: Sequence[object], at: str) -> list[object]:
+        """Return the layer objects of names, tables and objects."""
+        if isinstance(layers, str | Mapping):
+            raise TypeError(f"layers is a list of layers, not {type(layers).__name__}: [{layers!r}]")
+        try:
+            return [self.plugins.layer(layer) for layer in layers]
+        except OSError as exc:
+            exc.filename = at
+            raise
 
     def _mount(
         self,
@@ -318,12 +343,12 @@ class Namespace(View):
         fs = self.plugins.filesystem(type)
         if fs is ETFS:
             raise err(errno.EINVAL, hint="etfs bindings are made by etfs_register")
-        made = [self.plugins.layer(layer) for layer in layers]
-        unknown = sorted(set(options) - fs.options)
+        made = self._layers(layers, "/" + "/".join(names))
+        unknown = sorted(set(options) - fs.options, key=str)
         if unknown:
             known = ", ".join(sorted(fs.options)) or "none"
             raise err(errno.EINVAL, hint=f"{type} has no option {unknown[0]!r}; known are: {known}")
-        mp = Mount(fs, source, options, made, list(layers), readonly)
+        mp = Mount(fs, fstabs.redact(source), options, made, list(layers), readonly)
         mp.mnt_op.vfs_mount(mp, source, mp.mnt_options)
         try:
             self._hang(names, mp, stack=True)
@@ -430,10 +455,16 @@ class Namespace(View):
 
     def _hang(self, names: Sequence[str], mp: Mount, *, stack: bool) -> None:
         root = mp.mnt_op.vfs_root(mp)
+        self._walk_above(names)  # without the lock: it may ask a backend
         with self._lock:
-            self._walk_above(names)
+            if self._closed:
+                raise ValueError("the namespace is closed")
             self._table.attach(names, mp, root, stack=stack)
+        try:
             self._walk_above(names)
+        except BaseException:
+            self._table.detach(mp)
+            raise
 
     def _walk_above(self, names: Sequence[str]) -> None:
         """Meet the directories above a key, so that those which exist know of it.
@@ -457,12 +488,12 @@ class Namespace(View):
                 raise err(errno.ENOTDIR, "/" + "/".join(names[: i + 1]))
             vp = child
 
-    def _place(self, at: str) -> list[str]:
+    def _place(self, at: str, *, isdir: bool = True) -> list[str]:
         """Return the names of the mount point *at*, links followed.
 
         Errors:
             EINVAL: *at* is not absolute.
-            ENOTDIR: *at* is there and no directory.
+            ENOTDIR: *at* is there and no directory, and *isdir* says that it has to be one.
         """
         at = os.fsdecode(at)
         if at[:1] != "/":
@@ -470,12 +501,12 @@ class Namespace(View):
         check_path(at)
         real = self.sys.path.realpath(at)
         vp = self.sys.namei.lookup(real, None)
-        if vp is not None and vp.v_type is not VType.VDIR:
+        if isdir and vp is not None and vp.v_type is not VType.VDIR:
             raise err(errno.ENOTDIR, at)
         return [name for name in real.split("/") if name]
 
     def _mounted_at(self, at: str) -> Mount:
-        graft = self._table.find(self._place(at))
+        graft = self._table.find(self._place(at, isdir=False))
         if graft is None or not graft.mounts:
             raise err(errno.EINVAL, at, hint="nothing is mounted there")
         mp = graft.mounts[-1]
@@ -509,6 +540,8 @@ class Namespace(View):
     def install(self) -> Self:
         """Make this namespace what ``vfs://`` means in this process."""
         global _installed
+        if self._closed:
+            raise ValueError("the namespace is closed")
         with _registry_lock:
             _installed = self
         return self
@@ -536,6 +569,8 @@ class Namespace(View):
             file.refs = min(file.refs, 1)
             _collect(faults, file.close)
         self._files.fds.clear()
+        for sys in list(self._views):
+            _collect(faults, partial(sys._set_cwd, None))
         for mp in reversed(self._table.mounts()):
             mp.mnt_dead = True
             for step in (partial(mp.mnt_op.vfs_sync, mp, True, ROOT_CRED), partial(self._table.detach, mp)):
@@ -589,6 +624,8 @@ def _absolute(source: Source) -> Source:
     """Return a host path made absolute against the working directory; leave everything else alone."""
     if isinstance(source, bytes):
         source = os.fsdecode(source)
+    if isinstance(source, str) and "\0" in source:
+        raise ValueError("embedded null byte")
     if isinstance(source, os.PathLike):
         return os.path.join(os.getcwd(), os.fsdecode(source))
     if isinstance(source, str) and source and fstabs.is_path(source):

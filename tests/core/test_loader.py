@@ -10,7 +10,8 @@ import threading
 
 import pytest
 
-import vfscore.plugin  # noqa: F401 -- throw-away plugins import it when little else is on the path
+import vfscore
+import vfscore.plugin
 from vfscore.errors import PluginError, err
 from vfscore.layers import LAYERS, Faults, ReadOnly
 from vfscore.loader import Plugins, PluginStatus
@@ -868,3 +869,11 @@ def test_property_of_a_plugin_is_not_evaluated(site):
 
     with raises(errno.ENODEV):
         plugins.backend("x")
+
+
+def test_a_strict_namespace_does_not_boot_with_a_broken_plugin(site):
+    site("broken-dist", "raise RuntimeError('on purpose')", name="broken")
+
+    vfscore.Namespace().close()
+    with pytest.raises(PluginError, match="broken-dist"):
+        vfscore.Namespace(strict=True)
