@@ -1,0 +1,261 @@
+"""Small examples that the twin has found: what `os` does on a tmpfs, asked of both."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import vfscore
+
+LONG = "n" * 256
+TOO_LONG = "./" * 2048
+
+
+class Place:
+    """A directory, and the calls to use there."""
+
+    def __init__(self, sys: Any, base: str) -> None:
+        self.sys = sys
+        self.base = base
+
+    def __call__(self, name: str) -> str:
+        return f"{self.base}/{name}"
+
+    def file(self, name: str, data: bytes = b"") -> int:
+        fd = self.sys.open(self(name), os.O_CREAT | os.O_RDWR)
+        self.sys.write(fd, data)
+        return int(fd)
+
+
+@pytest.fixture(params=["host", "namespace"])
+def at(request: pytest.FixtureRequest) -> Iterator[Place]:
+    if request.param == "namespace":
+        with vfscore.Namespace() as ns:
+            ns.sys.mkdir("/base")
+            yield Place(ns.sys, "/base")
+        return
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("no tmpfs at /dev/shm to compare with")
+    base = tempfile.mkdtemp(prefix="vfscore-parity-", dir="/dev/shm")
+    yield Place(os, base)
+    shutil.rmtree(base)
+
+
+@pytest.fixture
+def ns() -> Iterator[vfscore.Namespace]:
+    with vfscore.Namespace() as namespace:
+        yield namespace
+
+
+def errno_of(call: Callable[..., object], *args: object, **kwargs: object) -> int | None:
+    with pytest.raises(OSError) as caught:
+        call(*args, **kwargs)
+    return caught.value.errno
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_too_long_is_enametoolong(at: Place) -> None:
+    assert errno_of(at.sys.stat, at(LONG)) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.mkdir, at(LONG)) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.rename, at(LONG), at("x")) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.open, at(LONG), os.O_CREAT) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.open, at(f"{LONG}/x"), os.O_CREAT) == errno.ENAMETOOLONG
+
+
+def test_a_name_that_is_too_long_is_not_reached_below_what_is_not_there(at: Place) -> None:
+    assert errno_of(at.sys.stat, at(f"none/{LONG}")) == errno.ENOENT
+    assert errno_of(at.sys.mkdir, at(f"none/{LONG}")) == errno.ENOENT
+    assert errno_of(at.sys.mkdir, at(f"none/{LONG}/x")) == errno.ENOENT
+
+
+def test_a_name_that_is_too_long_is_not_reached_below_a_file(at: Place) -> None:
+    at.sys.close(at.file("f"))
+    assert errno_of(at.sys.stat, at(f"f/{LONG}")) == errno.ENOTDIR
+    assert errno_of(at.sys.unlink, at(f"f/{LONG}")) == errno.ENOTDIR
+
+
+def test_a_link_to_a_name_that_is_too_long_is_enametoolong(at: Place) -> None:
+    at.sys.symlink(LONG, at("link"))
+    at.sys.symlink(f"none/{LONG}", at("dangling"))
+    assert errno_of(at.sys.stat, at("link")) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.stat, at("dangling")) == errno.ENOENT
+
+
+def test_a_path_that_is_too_long_is_enametoolong_from_a_bad_descriptor_too(at: Place) -> None:
+    assert errno_of(at.sys.stat, TOO_LONG, dir_fd=1_000_000) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.open, TOO_LONG, os.O_RDONLY, dir_fd=1_000_000) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.mkdir, TOO_LONG, dir_fd=1_000_000) == errno.ENAMETOOLONG
+    assert errno_of(at.sys.mkdir, "a", dir_fd=1_000_000) == errno.EBADF
+
+
+def test_a_nul_in_a_path_is_a_value_error(at: Place) -> None:
+    calls = (at.sys.stat, at.sys.mkdir, at.sys.unlink, at.sys.rmdir, at.sys.listdir, at.sys.readlink, at.sys.chdir)
+    for call in calls:
+        with pytest.raises(ValueError, match="null"):
+            call("a\0b")
+    at.sys.close(at.file("a"))
+    for call in (at.sys.rename, at.sys.link, at.sys.symlink):
+        with pytest.raises(ValueError, match="null"):
+            call(at("a"), "a\0b")
+
+
+def test_access_knows_no_other_bits(at: Place) -> None:
+    assert at.sys.access(at.base, 7)
+    assert not at.sys.access(at.base, 8)
+
+
+# -- offsets -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_read_that_ends_past_the_largest_offset_is_einval(at: Place) -> None:
+    fd = at.file("f", b"data")
+    assert errno_of(at.sys.pread, fd, 10, (1 << 63) - 5) == errno.EINVAL
+    assert errno_of(at.sys.preadv, fd, [bytearray(10)], (1 << 63) - 5) == errno.EINVAL
+    assert errno_of(at.sys.pwrite, fd, b"0123456789", (1 << 63) - 5) == errno.EINVAL
+    assert at.sys.pread(fd, 4, (1 << 63) - 5) == b""
+    at.sys.close(fd)
+
+
+def test_a_negative_offset_is_einval_before_the_descriptor_is_looked_at(at: Place) -> None:
+    assert errno_of(at.sys.pread, 1_000_000, 1, -1) == errno.EINVAL
+    assert errno_of(at.sys.pwrite, 1_000_000, b"x", -1) == errno.EINVAL
+    assert errno_of(at.sys.ftruncate, 1_000_000, -1) == errno.EINVAL
+    assert errno_of(at.sys.pread, 1_000_000, 1, 0) == errno.EBADF
+
+
+@pytest.mark.parametrize("whence", [os.SEEK_END, os.SEEK_DATA, os.SEEK_HOLE])
+def test_seeking_in_a_directory_from_its_end_is_einval(at: Place, whence: int) -> None:
+    fd = at.sys.open(at.base, os.O_RDONLY)
+    assert errno_of(at.sys.lseek, fd, 0, whence) == errno.EINVAL
+    at.sys.close(fd)
+
+
+def test_reading_nothing_of_a_directory_into_buffers_is_allowed(at: Place) -> None:
+    fd = at.sys.open(at.base, os.O_RDONLY)
+    assert at.sys.readv(fd, [bytearray(0)]) == 0
+    assert errno_of(at.sys.readv, fd, [bytearray(1)]) == errno.EISDIR
+    at.sys.close(fd)
+
+
+def test_reading_nothing_of_a_file_open_for_writing_is_ebadf(at: Place) -> None:
+    at.sys.close(at.file("f"))
+    fd = at.sys.open(at("f"), os.O_WRONLY)
+    assert errno_of(at.sys.readv, fd, []) == errno.EBADF
+    at.sys.close(fd)
+
+
+# -- times -------------------------------------------------------------------------------------------------------------
+
+
+def test_reading_a_directory_as_a_file_does_not_touch_its_atime(at: Place) -> None:
+    fd = at.sys.open(at.base, os.O_RDONLY)
+    at.sys.utime(at.base, ns=(5, 5))
+    assert errno_of(at.sys.pread, fd, 10, 0) == errno.EISDIR
+    assert at.sys.stat(at.base).st_atime_ns == 5
+    at.sys.close(fd)
+
+
+# -- extended attributes -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="this system has no extended attributes")
+class TestExtendedAttributes:
+    @pytest.fixture(autouse=True)
+    def _supported(self, at: Place) -> None:
+        at.sys.close(at.file("f"))
+        try:
+            at.sys.setxattr(at("f"), "user.probe", b"")
+        except OSError as e:
+            if at.sys is not os or e.errno != errno.EOPNOTSUPP:
+                raise
+            pytest.skip("the tmpfs of this kernel keeps no extended attributes of users")
+
+    def test_a_long_name_is_erange_before_a_long_value_is_e2big(self, at: Place) -> None:
+        assert errno_of(at.sys.setxattr, at("f"), "user." + "n" * 251, bytes(65537)) == errno.ERANGE
+        assert errno_of(at.sys.setxattr, at("f"), "user.n", bytes(65537)) == errno.E2BIG
+
+    def test_a_nul_in_a_name_is_a_value_error(self, at: Place) -> None:
+        with pytest.raises(ValueError, match="null"):
+            at.sys.setxattr(at("f"), "user.a\0", b"")
+
+    def test_a_name_without_a_namespace_is_eopnotsupp(self, at: Place) -> None:
+        assert errno_of(at.sys.removexattr, at("f"), "user") == errno.EOPNOTSUPP
+        assert errno_of(at.sys.getxattr, at("f"), "nobody.a") == errno.EOPNOTSUPP
+
+    def test_a_link_has_none_of_users(self, at: Place) -> None:
+        at.sys.symlink("f", at("link"))
+        assert errno_of(at.sys.setxattr, at("link"), "user.a", b"", follow_symlinks=False) == errno.EPERM
+
+
+# -- walking -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("topdown", [True, False])
+def test_a_walk_passes_a_link_to_itself(at: Place, topdown: bool) -> None:
+    at.sys.mkdir(at("d"))
+    at.sys.symlink("loop", at("loop"))
+    found = {top: (dirs, files) for top, dirs, files in at.sys.walk(at.base, topdown=topdown)}
+    assert found == {at.base: (["d"], ["loop"]), at("d"): ([], [])}
+
+
+# -- permissions: these need root on a host, the twin does them there --------------------------------------------------
+
+
+def test_the_second_directory_is_searched_before_the_first_name_is_missed(ns: vfscore.Namespace) -> None:
+    ns.sys.mkdir("/d", 0o700)
+    user = ns.as_user(1234, 1234)
+    assert errno_of(user.sys.rename, "/none", "/d/x") == errno.EACCES
+
+
+@pytest.mark.parametrize("path", ["./", ".", "/d/.", "/d/./", "/d/..", "/to"])
+def test_a_path_that_ends_in_a_dot_needs_search_permission(ns: vfscore.Namespace, path: str) -> None:
+    ns.sys.mkdir("/d")
+    ns.sys.symlink("d/.", "/to")
+    user = ns.as_user(1234, 1234)
+    user.sys.chdir("/d")
+    ns.sys.chmod("/d", 0o644)
+    assert errno_of(user.sys.stat, path) == errno.EACCES
+    user.sys.stat("/d/")
+
+
+def test_a_directory_that_may_be_read_but_not_searched_gives_names_only(ns: vfscore.Namespace) -> None:
+    ns.sys.mkdir("/d")
+    ns.sys.close(ns.sys.open("/d/f", os.O_CREAT | os.O_WRONLY))
+    ns.sys.chmod("/d", 0o744)
+    user = ns.as_user(1234, 1234)
+    (entry,) = user.sys.scandir("/d")
+    assert entry.name == "f"
+    assert entry.is_file()
+    assert errno_of(entry.stat) == errno.EACCES
+
+
+def test_an_open_directory_is_listed_whatever_its_mode_is_now(ns: vfscore.Namespace) -> None:
+    ns.sys.mkdir("/d")
+    ns.sys.mkdir("/d/e")
+    user = ns.as_user(1234, 1234)
+    fd = user.sys.open("/d", os.O_RDONLY)
+    ns.sys.chmod("/d", 0)
+    assert user.sys.listdir(fd) == ["e"]
+    assert errno_of(user.sys.listdir, "/d") == errno.EACCES
+    user.sys.close(fd)
+
+
+def test_getcwd_needs_no_permission(ns: vfscore.Namespace) -> None:
+    ns.sys.makedirs("/d/e/f")
+    user = ns.as_user(1234, 1234)
+    user.sys.chdir("/d/e/f")
+    ns.sys.chmod("/d", 0)
+    assert user.sys.getcwd() == "/d/e/f"
+
+
+def test_permission_is_asked_before_the_namespace_of_an_attribute(ns: vfscore.Namespace) -> None:
+    ns.sys.mkdir("/d", 0o700)
+    user = ns.as_user(1234, 1234)
+    assert errno_of(user.sys.getxattr, "/d", "nobody.a") == errno.EACCES
+    assert errno_of(user.sys.getxattr, "/d", "system.a") == errno.EOPNOTSUPP
