@@ -32,6 +32,9 @@ _NOFOLLOW: Final = os.O_NOFOLLOW
 _WANTED: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR | os.O_TRUNC
 _RDONLY: Final = OpenFlag.RDONLY
 _DOTS: Final = ("", ".", "..")
+_open: Final = os.open
+_stat: Final = os.stat
+_fstat: Final = os.fstat
 _S_IFMT: Final = 0o170000
 _S_IFREG: Final = 0o100000
 _S_IFLNK: Final = 0o120000
@@ -170,11 +173,11 @@ class DirectoryBackend(_Host):
             return "", attributes(os.fstat(root.fd), self._dev, self._fsid)
         real = path
         if "/" not in path and path not in _DOTS:
-            st = os.stat(path, dir_fd=root.fd, follow_symlinks=False)
+            st = _stat(path, dir_fd=root.fd, follow_symlinks=False)
         else:
             dirfd, head, name, closing = root.parent(path)
             try:
-                st = os.stat(name, dir_fd=dirfd, follow_symlinks=False)
+                st = _stat(name, dir_fd=dirfd, follow_symlinks=False)
             finally:
                 if closing >= 0:
                     os.close(closing)
@@ -226,23 +229,22 @@ class DirectoryBackend(_Host):
         """Open a regular file."""
         wanted = _EXTRA if flags is _RDONLY else int(flags) & _WANTED | _EXTRA
         root = self._root
+        fd = -1
         real = path
         try:
-            if "/" in path or path in _DOTS:
+            if "/" not in path and path not in _DOTS:
+                try:
+                    fd = _open(path, wanted | _NOFOLLOW, dir_fd=root.fd)
+                except OSError as exc:
+                    if exc.errno != errno.ELOOP:
+                        raise
+            if fd < 0:
                 fd, real = root.open(path, wanted)
-            else:
-                fd = os.open(path, wanted | _NOFOLLOW, dir_fd=root.fd)
         except OSError as exc:
             if exc.errno == errno.ENXIO:  # a fifo that nobody reads
                 raise err(errno.ENOENT) from None
-            if exc.errno != errno.ELOOP or real != path or "/" in path:
-                raise
-            fd, real = root.open(path, wanted)
-        st = os.fstat(fd)
-        if st.st_mode & _S_IFMT == _S_IFREG:
-            return LocalHandle(fd, real, self._dev, self._fsid, st)
-        os.close(fd)
-        raise err(errno.EISDIR if stat.S_ISDIR(st.st_mode) else errno.ENOENT)
+            raise
+        return self._regular(fd, real)
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> LocalHandle:
         """Create a file and open it; its mode is *mode*, whatever the umask of this process."""
@@ -251,14 +253,23 @@ class DirectoryBackend(_Host):
             fd, real = os.open(path, wanted | _NOFOLLOW, mode, dir_fd=self._root.fd), path
         else:
             fd, real = self._root.open(path, wanted, mode)
-        st = os.fstat(fd)
-        if not stat.S_ISREG(st.st_mode):
-            os.close(fd)
-            raise err(errno.EISDIR if stat.S_ISDIR(st.st_mode) else errno.ENOENT)
-        handle = LocalHandle(fd, real, self._dev, self._fsid, st)
+        handle = self._regular(fd, real)
         if wanted & os.O_EXCL:
             handle.fix_mode(mode)
         return handle
+
+    def _regular(self, fd: int, path: str) -> LocalHandle:
+        """Return the handle of *fd* if it is a regular file.
+
+        Errors:
+            EISDIR: it is a directory.
+            ENOENT: it is something else, which is not shown.
+        """
+        st = _fstat(fd)
+        if st.st_mode & _S_IFMT == _S_IFREG:
+            return LocalHandle(fd, path, self._dev, self._fsid, st)
+        os.close(fd)
+        raise err(errno.EISDIR if stat.S_ISDIR(st.st_mode) else errno.ENOENT)
 
     def truncate(self, path: str, size: int) -> None:
         """Cut or grow a file."""
