@@ -103,14 +103,16 @@ def test_rm_of_a_directory_wants_recursive(fs, place):
     fs.rm(f"{place}/d", recursive=True)
     assert not fs.exists(f"{place}/d")
     fs.mkdir(f"{place}/empty")
-    fs.rm(f"{place}/empty")
+    fs.mkdir(f"{place}/empty/too")
+    fs.rm([f"{place}/empty", f"{place}/empty/too"])
     assert not fs.exists(f"{place}/empty")
 
 
-def test_rm_of_something_missing_among_others_removes_nothing(fs, place):
-    fs.pipe_file(f"{place}/x", b"")
-    _raises(errno.ENOENT, fs.rm, [f"{place}/x", f"{place}/none"])
-    assert fs.exists(f"{place}/x")
+def test_rm_of_something_missing_among_others_is_an_error_after_the_others(fs, place):
+    fs.pipe({f"{place}/x": b"", f"{place}/y": b""})
+    error = _raises(errno.ENOENT, fs.rm, [f"{place}/x", f"{place}/none", f"{place}/y"])
+    assert error.filename == f"{place}/none"
+    assert fs.ls(place) == []
 
 
 def test_rm_of_a_link_leaves_what_it_leads_to(fs, place):

@@ -97,36 +97,41 @@ class Change(Trees):
             maxdepth: How many levels down things are removed; a directory that keeps something stays.
 
         Errors:
-            ENOENT: there is nothing; nothing is removed then.
+            ENOENT: there is nothing at a path; what is at the others is removed.
             ENOTEMPTY: a directory has entries, without *recursive*.
             EBUSY: a key or a mount point, or something above one; nothing below it is removed.
         """
         sys = self._sys
-        top: list[str] = []
+        names: list[str] = []
         for given in path if is_many(path) else [path]:
-            top += self._expanded(given, maxdepth=maxdepth)
+            names += self._expanded(given, maxdepth=maxdepth)
+        names = list(dict.fromkeys(names))
+        given_names = set(names)
         dirs: list[str] = []
-        files: list[str] = []
-        for name in dict.fromkeys(top):
-            (dirs if sys.vattr(name, follow_symlinks=False).va_type is _VDIR else files).append(name)
         if recursive:
+            dirs = [name for name in names if self._type(name, follow=False) is _VDIR]
+            tops = set(dirs)
+            names = [name for name in names if name not in tops]
             for name in dirs[:]:
                 self._refuse_keys(name)
                 for below, entry in self._found(name, maxdepth):
                     isdir = entry is not None and entry.d_type is _VDIR
-                    (dirs if isdir else files).append(below)
-        for exc in sys.remove_many(list(dict.fromkeys(files))):
-            if exc is not None and not (recursive and isinstance(exc, FileNotFoundError)):
-                raise exc
+                    (dirs if isdir else names).append(below)
+            names = list(dict.fromkeys(names))
+        fault: OSError | None = None
+        for name, exc in zip(names, sys.remove_many(names), strict=True):
+            if isinstance(exc, IsADirectoryError):
+                dirs.append(name)
+            elif exc is not None and not (isinstance(exc, FileNotFoundError) and name not in given_names):
+                fault = fault or exc  # what was found and is gone meanwhile is no fault
         for name in sorted(set(dirs), reverse=True):
             try:
                 sys.rmdir(name)
-            except FileNotFoundError:
-                if not recursive:
-                    raise
             except OSError as exc:
                 if maxdepth is None or exc.errno != errno.ENOTEMPTY:
-                    raise
+                    fault = fault or exc
+        if fault is not None:
+            raise fault
 
     def delete(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
         """Do what `rm` does."""
@@ -139,19 +144,21 @@ class Change(Trees):
         seen: set[str] = set()
         for mount in self.ns.mounts():
             at = mount.at
+            if mount.fsid != top.st_dev and at != "/":
+                at = parent_of(at)  # not this mount's root: it need not be asked, and may be slow or dead
             while at not in seen:
                 seen.add(at)
-                try:
-                    here = sys.stat(at)
-                except OSError:
-                    break
-                if os.path.samestat(here, top):
+                if self._is_same(at, top):
                     raise err(
-                        errno.EBUSY, path, hint="a mount or etfs key hangs there; unmount or etfs_remove it first"
+                        errno.EBUSY, path, hint="a mount or an etfs key hangs there; unmount or etfs_remove it first"
                     )
-                if at == "/":
-                    break
                 at = parent_of(at)
+
+    def _is_same(self, path: str, st: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(self._sys.stat(path), st)
+        except OSError:
+            return False
 
     # -- copying -------------------------------------------------------------------------------------------------------
 
