@@ -1,13 +1,9 @@
-"""The composition root: boots a tree, hangs mounts and bindings into it, and knows which namespace ``vfs://`` means.
+"""`Namespace`: boots a tree, and hangs mounts and etfs bindings into it.
 
-A `Namespace` has a mount table, a table of open files, its plugins, and one view for each credential that asks
-(`View`). What it was told stands in its records, from which `fstab` describes it.
+A `Namespace` has a mount table, a table of open files, its plugins, and one view for each credential that asks. What it
+was told stands in its records, from which `fstab` describes it.
 
-Which namespace a process means stands in this module: the installed one, or the one that ``VFSCORE_FSTAB`` names, or an
-empty one. Namespaces made from a description live as long as the process, one for each description.
-
-Locks: `Namespace._lock` orders changes of what hangs where; it is not held during I/O of files. The module's lock
-guards the registry.
+Locks: `Namespace._lock` orders changes of what hangs where; it is not held during I/O of files.
 """
 
 from __future__ import annotations
@@ -16,10 +12,10 @@ import errno
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import index
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from vfscore import fstab as fstabs
 from vfscore.errors import err
@@ -28,96 +24,19 @@ from vfscore.layers import LAYERS
 from vfscore.loader import Plugins
 from vfscore.mount import Mount, MountTable, describe_layers, vgone
 from vfscore.namei import check_path
+from vfscore.namespace import process
+from vfscore.namespace.reading import read_fstab
+from vfscore.namespace.view import MountInfo, View
 from vfscore.rumpfs import RUMPFS
-from vfscore.syscalls import FileTable, Sys, open_io
-from vfscore.syscalls.explain import Explanation
-from vfscore.types import ROOT_CRED, SIZE_ENDOFF, ComponentName, Cred, EtfsType, OpenFlag, VType
+from vfscore.syscalls import FileTable, Sys
+from vfscore.types import ROOT_CRED, SIZE_ENDOFF, ComponentName, Cred, EtfsType, VType
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from vfscore.spec import Source
-    from vfscore.syscalls.view import AnyPath
 
-__all__ = ["MountInfo", "Namespace", "View", "current", "for_fstab", "installed", "uninstall"]
-
-FSTAB_VARIABLE = "VFSCORE_FSTAB"
-
-
-class MountInfo(NamedTuple):
-    """What hangs somewhere in the tree."""
-
-    at: str
-    type: str
-    """The file system's name; for a binding ``etfs``."""
-    source: str
-    options: dict[str, Any]
-    layers: tuple[str, ...]
-    readonly: bool
-    fsid: int
-    """`st_dev` of its files."""
-    etfs_type: str | None
-    """``reg``, ``dir``, … of a binding; None for a mount."""
-    begin: int = 0
-    """Where the window of a binding begins in its source, in bytes."""
-    size: int = SIZE_ENDOFF
-    """How long the window is; SIZE_ENDOFF: to the end."""
-
-
-class View:
-    """A namespace as one credential sees it: what `Namespace.as_user` returns."""
-
-    def __init__(self, sys: Sys) -> None:
-        self.sys = sys
-
-    def open(
-        self,
-        file: AnyPath | int,
-        mode: str = "r",
-        buffering: int = -1,
-        encoding: str | None = None,
-        errors: str | None = None,
-        newline: str | None = None,
-        closefd: bool = True,
-        opener: Callable[[Any, int], int] | None = None,
-    ) -> IO[Any]:
-        """Open a file: the builtin's arguments, objects and errors; `fileno` of them raises UnsupportedOperation."""
-        return open_io(self.sys, file, mode, buffering, encoding, errors, newline, closefd, opener)
-
-    def whiteout(self, path: AnyPath) -> None:
-        """Put a whiteout at *path*: a name that is deliberately absent."""
-        self.sys.whiteout(path)
-
-    def undelete(self, path: AnyPath) -> None:
-        """Take the whiteout at *path* away."""
-        self.sys.undelete(path)
-
-    def walk(
-        self,
-        top: AnyPath = "/",
-        topdown: bool = True,
-        onerror: Callable[[OSError], Any] | None = None,
-        followlinks: bool = False,
-    ) -> Iterator[tuple[Any, list[Any], list[Any]]]:
-        """Yield (directory, names of directories, names of the rest) for *top* and all below (`os.walk`)."""
-        return self.sys.walk(top, topdown, onerror, followlinks)
-
-    def glob(self, pattern: AnyPath, *, recursive: bool = True) -> list[str]:
-        """Return the paths that match *pattern* (`glob.glob`), sorted."""
-        return self.sys.glob(pattern, recursive=recursive)
-
-    def explain(self, path: AnyPath) -> Explanation:
-        """Return what *path* resolves to, step by step: mounts, bindings, host path, layers, capabilities."""
-        return self.sys.explain(path)
-
-    def tree(self, top: AnyPath = "/", *, maxdepth: int | None = None, limit: int = 10_000) -> str:
-        """Return a drawing of what lies below *top*, with where each key and mount leads.
-
-        Args:
-            maxdepth: Levels to show; None: all.
-            limit: Lines after which the drawing is cut, and says so.
-        """
-        return self.sys.tree(top, maxdepth, limit)
+__all__ = ["Namespace"]
 
 
 class Namespace(View):
@@ -539,11 +458,9 @@ class Namespace(View):
 
     def install(self) -> Self:
         """Make this namespace what ``vfs://`` means in this process."""
-        global _installed
         if self._closed:
             raise ValueError("the namespace is closed")
-        with _registry_lock:
-            _installed = self
+        process.install(self)
         return self
 
     @property
@@ -556,14 +473,11 @@ class Namespace(View):
 
         An error says that something was not stored; everything is closed anyway.
         """
-        global _installed
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-        with _registry_lock:
-            if _installed is self:
-                _installed = None
+        process.forget(self)
         faults: list[BaseException] = []
         for file in list(self._files.opened):
             file.refs = min(file.refs, 1)
@@ -631,93 +545,3 @@ def _absolute(source: Source) -> Source:
     if isinstance(source, str) and source and fstabs.is_path(source):
         return os.path.join(os.getcwd(), source)
     return source
-
-
-# -- what a process means by vfs:// ------------------------------------------------------------------------------------
-
-_registry_lock = threading.RLock()
-_installed: Namespace | None = None
-_default: Namespace | None = None
-_described: dict[str, Namespace] = {}
-_by_variable: dict[str, Namespace] = {}
-
-
-def read_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any] | fstabs.Fstab, plugins: Plugins) -> fstabs.Fstab:
-    """Return the fstab at a path or URL, or the one that a dict is, its relative sources made absolute.
-
-    Raises:
-        FstabError: it is not one.
-        OSError: it cannot be read.
-    """
-    if isinstance(fstab, fstabs.Fstab):
-        return fstabs.absolute(fstab)
-    if isinstance(fstab, Mapping):
-        return fstabs.absolute(fstabs.load(fstab), os.getcwd())
-    where = os.fsdecode(fstab)
-    if fstabs.is_path(where):
-        where = os.path.abspath(where)
-        with open(where, encoding="utf-8") as file:
-            text = file.read()
-        return fstabs.absolute(fstabs.parse(text, where, os.path.dirname(where)))
-    backend = plugins.backend(where, {})
-    try:
-        handle = backend.open("", OpenFlag.RDONLY)
-        try:
-            pieces = []
-            offset = 0
-            while piece := handle.pread(offset, 1 << 20):
-                pieces.append(piece)
-                offset += len(piece)
-        finally:
-            handle.close()
-    finally:
-        close = getattr(backend, "close", None)
-        if close is not None:
-            close()
-    text = b"".join(pieces).decode()
-    return fstabs.absolute(fstabs.parse(text, fstabs.redact(where), where.rpartition("/")[0]))
-
-
-def installed() -> Namespace | None:
-    """Return the namespace that was installed in this process, if one was."""
-    return _installed
-
-
-def uninstall() -> None:
-    """Let ``vfs://`` mean again what it means without `Namespace.install`."""
-    global _installed
-    with _registry_lock:
-        _installed = None
-
-
-def current() -> Namespace:
-    """Return what ``vfs://`` means: the installed namespace, or that of VFSCORE_FSTAB, or an empty one."""
-    global _default
-    if _installed is not None:
-        return _installed
-    variable = os.environ.get(FSTAB_VARIABLE)
-    if variable:
-        return _of_variable(variable)
-    with _registry_lock:
-        if _default is None or _default.closed:
-            _default = Namespace()
-        return _default
-
-
-def _of_variable(variable: str) -> Namespace:
-    """Return the namespace of the fstab that VFSCORE_FSTAB names, read once."""
-    ns = _by_variable.get(variable)
-    if ns is None or ns.closed:
-        ns = _by_variable[variable] = for_fstab(variable)
-    return ns
-
-
-def for_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any]) -> Namespace:
-    """Return the namespace of a description: one in this process for equal ones, made when first asked for."""
-    description = read_fstab(fstab, Plugins())
-    key = fstabs.digest(description)
-    with _registry_lock:
-        ns = _described.get(key)
-        if ns is None or ns.closed:
-            ns = _described[key] = Namespace(fstabs.canonical(description))
-        return ns

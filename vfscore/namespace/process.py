@@ -1,0 +1,97 @@
+"""Which namespace ``vfs://`` means in this process.
+
+The installed one, or the one that ``VFSCORE_FSTAB`` names, or an empty one. Namespaces made from a description live as
+long as the process, one for each description.
+
+Locks: the registry's guards what stands here.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from vfscore import fstab as fstabs
+from vfscore.loader import Plugins
+from vfscore.namespace.reading import read_fstab
+
+if TYPE_CHECKING:
+    from vfscore.namespace.tree import Namespace
+
+__all__ = ["current", "for_fstab", "forget", "install", "installed", "uninstall"]
+
+FSTAB_VARIABLE = "VFSCORE_FSTAB"
+
+_registry_lock = threading.RLock()
+_installed: Namespace | None = None
+_default: Namespace | None = None
+_described: dict[str, Namespace] = {}
+_by_variable: dict[str, Namespace] = {}
+
+
+def _new(*description: Mapping[str, Any]) -> Namespace:
+    from vfscore.namespace.tree import Namespace  # above this module: it installs itself here
+
+    return Namespace(*description)
+
+
+def install(ns: Namespace) -> None:
+    """Let *ns* be what ``vfs://`` means in this process."""
+    global _installed
+    with _registry_lock:
+        _installed = ns
+
+
+def forget(ns: Namespace) -> None:
+    """Let ``vfs://`` no longer mean *ns*, which is being closed."""
+    global _installed
+    with _registry_lock:
+        if _installed is ns:
+            _installed = None
+
+
+def installed() -> Namespace | None:
+    """Return the namespace that was installed in this process, if one was."""
+    return _installed
+
+
+def uninstall() -> None:
+    """Let ``vfs://`` mean again what it means without `Namespace.install`."""
+    global _installed
+    with _registry_lock:
+        _installed = None
+
+
+def current() -> Namespace:
+    """Return what ``vfs://`` means: the installed namespace, or that of VFSCORE_FSTAB, or an empty one."""
+    global _default
+    if _installed is not None:
+        return _installed
+    variable = os.environ.get(FSTAB_VARIABLE)
+    if variable:
+        return _of_variable(variable)
+    with _registry_lock:
+        if _default is None or _default.closed:
+            _default = _new()
+        return _default
+
+
+def _of_variable(variable: str) -> Namespace:
+    """Return the namespace of the fstab that VFSCORE_FSTAB names, read once."""
+    ns = _by_variable.get(variable)
+    if ns is None or ns.closed:
+        ns = _by_variable[variable] = for_fstab(variable)
+    return ns
+
+
+def for_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any]) -> Namespace:
+    """Return the namespace of a description: one in this process for equal ones, made when first asked for."""
+    description = read_fstab(fstab, Plugins())
+    key = fstabs.digest(description)
+    with _registry_lock:
+        ns = _described.get(key)
+        if ns is None or ns.closed:
+            ns = _described[key] = _new(fstabs.canonical(description))
+        return ns
