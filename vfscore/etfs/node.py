@@ -199,6 +199,11 @@ class EtNode:
         else:
             self.method("setattr")(self.path, vap, self.follow)
 
+    def secure(self) -> None:
+        """The name is about to go: readers keep a handle."""
+        if self.io is not None:
+            self.io.secure(self)
+
     def detach(self) -> None:
         """The name is gone, or another file's; whoever has the file open keeps it."""
         self.gone = True

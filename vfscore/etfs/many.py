@@ -1,0 +1,107 @@
+"""The ops on many files at once: handed to the backend where it takes many, else the loops of genfs.
+
+A backend's bulk call is not asked on behalf of a credential other than root's, nor where only a part of the storage is
+shown: there each file is looked at on its own.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from vfscore.errors import err
+from vfscore.etfs.listing import SHOWN, adopt_entry
+from vfscore.genfs.bulk import genfs_find, genfs_read_many, genfs_remove_many, genfs_write_many
+from vfscore.spec import hookimpl
+from vfscore.types import Cred, Dirent, VType
+
+if TYPE_CHECKING:
+    from vfscore.etfs.node import EtNode
+    from vfscore.vnode import Vnode
+
+__all__ = ["ManyOps"]
+
+_VDIR = VType.VDIR
+
+
+class ManyOps:
+    """Many at once."""
+
+    @hookimpl
+    def vop_read_many(self, dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[bytes | OSError]:
+        """Hand all to the backend, if it takes many and root asks."""
+        dnode: EtNode = dvp.v_data
+        bulk = _bulk(dnode, "read_many", cred)
+        if bulk is None:
+            return genfs_read_many(dvp, paths, cred)
+        found: list[bytes | OSError] = bulk([_below(dnode, path) for path in paths])
+        return found
+
+    @hookimpl
+    def vop_write_many(self, dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred) -> list[OSError | None]:
+        """Hand all to the backend, if it takes many and root asks."""
+        dnode: EtNode = dvp.v_data
+        bulk = _bulk(dnode, "write_many", cred)
+        if bulk is None or dvp.v_mount.mnt_rdonly:
+            return genfs_write_many(dvp, items, cred)
+        full = [(_below(dnode, path), data) for path, data in items]
+        with dnode.binding.locks(*(path for path, _ in full)):
+            done: list[OSError | None] = bulk(full)
+        for path, _ in full:
+            vp = dvp.v_mount.mnt_vcache.get(path)
+            if vp is not None:
+                vp.v_data.changed()
+        dnode.changed()
+        return done
+
+    @hookimpl
+    def vop_remove_many(self, dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[OSError | None]:
+        """Hand all to the backend, if it takes many and root asks."""
+        dnode: EtNode = dvp.v_data
+        bulk = _bulk(dnode, "remove_many", cred)
+        if bulk is None or dvp.v_mount.mnt_rdonly:
+            return genfs_remove_many(dvp, paths, cred)
+        full = [_below(dnode, path) for path in paths]
+        for path in full:
+            vp = dvp.v_mount.mnt_vcache.get(path)
+            if vp is not None:
+                vp.v_data.secure()
+        with dnode.binding.locks(*full):
+            done: list[OSError | None] = bulk(full)
+            for path, failed in zip(full, done, strict=True):
+                if failed is None:
+                    dnode.binding.detach(path)
+        dnode.changed()
+        return done
+
+    @hookimpl
+    def vop_find(self, dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[tuple[str, Dirent]]:
+        """Hand all to the backend, if it finds and root asks."""
+        if dvp.v_type is not _VDIR:
+            raise err(errno.ENOTDIR)
+        dnode: EtNode = dvp.v_data
+        bulk = _bulk(dnode, "find", cred)
+        if bulk is None or dnode.binding.flat:
+            return genfs_find(dvp, maxdepth, cred)
+        found: Iterable[tuple[str, Dirent]] = bulk(dnode.path, maxdepth)
+        prefix = f"{dnode.path}/" if dnode.path else ""
+        fsid = dnode.binding.fsid
+        out = []
+        for path, entry in found:
+            if entry.d_type in SHOWN:
+                if type(entry) is Dirent:
+                    adopt_entry(entry, prefix + path, fsid)
+                out.append((path, entry))
+        return out
+
+
+def _below(dnode: EtNode, path: str) -> str:
+    return f"{dnode.path}/{path}" if dnode.path else path
+
+
+def _bulk(dnode: EtNode, name: str, cred: Cred) -> Any:
+    """Return the backend's bulk method *name* where it may be used, else None."""
+    if cred.uid or dnode.gone or dnode.shut or dnode.binding.flat:
+        return None
+    return getattr(dnode.binding.backend or dnode.binding.ready(), name, None)
