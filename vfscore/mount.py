@@ -381,7 +381,6 @@ class MountTable:
                 raise err(errno.EINVAL)
             graft.mounts.remove(mp)
             graft.root = graft.mounts[-1].mnt_root if graft.mounts else None
-            graft.vnode = None
             mp.mnt_graft = None
             if mp.mnt_root is not None:
                 mp.mnt_root.v_graft = None

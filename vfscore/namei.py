@@ -32,9 +32,9 @@ from vfscore.types import (
 from vfscore.vnode import VV_ROOT, Vnode
 
 if TYPE_CHECKING:
-    from vfscore.mount import MountTable
+    from vfscore.mount import Graft, Mount, MountTable
 
-__all__ = ["Namei", "check_path", "has_long_name", "split_last"]
+__all__ = ["Namei", "check_path", "has_long_name", "not_a_directory", "split_last"]
 
 _CACHE_MAX = 16384
 _VDIR = VType.VDIR
@@ -89,6 +89,11 @@ def _ends_in_dot(path: str) -> bool:
     return bare == "." or bare.endswith("/.")
 
 
+def not_a_directory(vp: Vnode) -> OSError:
+    """Return the error for *vp* where a directory is needed: EIO for one whose mount was torn away, else ENOTDIR."""
+    return err(errno.EIO if vp.v_type is VType.VBAD else errno.ENOTDIR)
+
+
 def split_last(path: str) -> tuple[str, str, bool]:
     """Split *path* into what leads to its last component, that component, and whether slashes follow it.
 
@@ -102,6 +107,11 @@ def split_last(path: str) -> tuple[str, str, bool]:
         return "/", "", True
     i = bare.rfind("/") + 1
     return bare[:i], bare[i:], True
+
+
+def _has_grafts(mp: Mount) -> bool:
+    graft = mp.mnt_graft
+    return graft is not None and bool(graft.children)
 
 
 class Namei:
@@ -145,6 +155,25 @@ class Namei:
             if hit is not None and hit[0] is table.generation:
                 return hit[1]
             generation = table.generation
+            i = path.rfind("/") + 1
+            above = self.dircache.get(path[:i])
+            if (
+                above is not None
+                and above[0] is table.dir_generation
+                and i < len(path) < 64
+                and path[-1] != "."
+                and path.isascii()
+                and "\0" not in path
+            ):
+                # One step below a directory that was just walked to.
+                cnp = ComponentName(path[i:], op, self.cred, _NO_REST, True, follow, flags)
+                found = self.child(above[1], cnp)
+                if found is None:
+                    return None
+                if found.v_type is not _VLNK or not follow:
+                    if above[1].v_mount.mnt_cachenames:
+                        self._remember(path, follow, generation, found)
+                    return found
             vp = table.root.directory()
         else:
             if start is None:
@@ -158,20 +187,34 @@ class Namei:
         if long:
             self._refuse_long(vp, names)
             return None
+        if absolute and not mustdir and table.find(names[:-1]) is not None:
+            self._learn(path[: path.rfind("/") + 1], vp, names[:-1])
         found, cachable = self._walk(vp, names, follow or mustdir, op, flags)
         if found is None:
             return None
         if mustdir:
             if found.v_type is not _VDIR:
-                raise err(errno.ENOTDIR)
+                raise not_a_directory(found)
             if _ends_in_dot(path) and not (self._direct and found.v_mount.mnt_direct):
                 found.v_op.vop_access(found, ACCESS_EXEC, self.cred)
         if absolute and cachable:
-            cache = self.cache if follow else self.lcache
-            if len(cache) >= _CACHE_MAX:
-                cache.clear()
-            cache[path] = (generation, found)
+            self._remember(path, follow, generation, found)
         return found
+
+    def _remember(self, path: str, follow: bool, generation: object, vp: Vnode) -> None:
+        cache = self.cache if follow else self.lcache
+        if len(cache) >= _CACHE_MAX:
+            cache.clear()
+        cache[path] = (generation, vp)
+
+    def _learn(self, head: str, root: Vnode, names: list[str]) -> None:
+        """Remember the directory that a key or a mount point is, for the next path below it."""
+        generation = self.table.dir_generation
+        found, cachable = self._walk(root, names, True, _LOOKUP, 0)
+        if cachable and found is not None and found.v_type is _VDIR:
+            if len(self.dircache) >= _CACHE_MAX:
+                self.dircache.clear()
+            self.dircache[head] = (generation, found)
 
     def parent(self, head: str, start: Vnode | None, long: bool = False) -> Vnode:
         """Return the directory that *head*, the first part of `split_last`, leads to; *long*: it may have a long name.
@@ -202,7 +245,7 @@ class Namei:
         if found is None:
             raise err(errno.ENOENT)
         if found.v_type is not _VDIR:
-            raise err(errno.ENOTDIR)
+            raise not_a_directory(found)
         if not self._direct:
             # Before anything is looked up in it: of two paths, the second's directory counts before the first's name.
             found.v_op.vop_access(found, ACCESS_EXEC, self.cred)
@@ -228,7 +271,7 @@ class Namei:
         if graft is not None:
             hanging = graft.children.get(name)
             if hanging is not None:
-                return hanging.root or hanging.attach(dvp.v_op.vop_lookup(dvp, cnp))
+                return hanging.root or self._on_the_way(hanging, dvp, cnp)
         return dvp.v_op.vop_lookup(dvp, cnp)
 
     def dotdot(self, vp: Vnode) -> Vnode | None:
@@ -254,6 +297,15 @@ class Namei:
             raise err(errno.ENOENT)
         return target
 
+    @staticmethod
+    def _on_the_way(hanging: Graft, dvp: Vnode, cnp: ComponentName) -> Vnode:
+        """Return the directory at *hanging*, below which a key lies: one of *dvp*'s, or a synthetic one."""
+        try:
+            found = dvp.v_op.vop_lookup(dvp, cnp)
+        except FileNotFoundError:
+            found = None  # *dvp* is of a binding whose source is not there: a key below it is
+        return hanging.attach(found)
+
     def _refuse_long(self, vp: Vnode, names: list[str]) -> None:
         """Walk to the first name of more than 255 bytes and raise; return when the walk ends before it.
 
@@ -277,7 +329,7 @@ class Namei:
         i, end = 0, len(names)
         while i < end:
             if vp.v_type is not _VDIR:
-                raise err(errno.ENOTDIR)
+                raise not_a_directory(vp)
             mp = vp.v_mount
             if not (direct and mp.mnt_direct):
                 vp.v_op.vop_access(vp, ACCESS_EXEC, cred)
@@ -298,12 +350,13 @@ class Namei:
                 if root is None:
                     cachable = cachable and mp.mnt_cachenames
                     cnp = ComponentName(name, _LOOKUP, cred, _NO_REST, i == end)
-                    root = hanging.attach(vp.v_op.vop_lookup(vp, cnp))
+                    root = self._on_the_way(hanging, vp, cnp)
                 vp = root
                 continue
             rest: tuple[str, ...] | list[str] = _NO_REST
             islast = i + 1 == end
-            if not islast and mp.mnt_direct:
+            if not islast and mp.mnt_direct and (mp.mnt_cachenames or not _has_grafts(mp)):
+                # A binding follows links itself: where keys hang below it, it takes one component at a time.
                 rest = names[i + 1 :]
                 islast = True
                 if ".." in rest:

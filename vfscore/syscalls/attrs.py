@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vfscore.errors import err
 from vfscore.genfs import genfs_can_chtimes
-from vfscore.namei import check_path
+from vfscore.namei import check_path, not_a_directory
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
 from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Cred, VAttr, VType
@@ -79,6 +79,8 @@ class Attrs(View):
             vp = self._vnode(path, dir_fd, follow_symlinks)
             if mode:
                 vp.v_op.vop_access(vp, mode, self.cred)
+            else:
+                self._reached(vp)
         except OSError:
             return False
         return True
@@ -285,7 +287,7 @@ class Attrs(View):
 
     def _readable_dir(self, vp: Vnode) -> None:
         if vp.v_type is not _VDIR:
-            raise err(errno.ENOTDIR)
+            raise not_a_directory(vp)
         vp.v_op.vop_access(vp, ACCESS_READ, self.cred)
 
     def _searchable(self, vp: Vnode) -> None:

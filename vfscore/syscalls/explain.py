@@ -6,10 +6,11 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vfscore.mount import Mount, describe_layers
+from vfscore.namei import check_path
 from vfscore.spec.backend import FullBackend
 from vfscore.syscalls.openfile import named
-from vfscore.syscalls.walking import Walking
-from vfscore.types import ComponentName, NameiOp, VType
+from vfscore.syscalls.walking import DirEntry, Walking
+from vfscore.types import SYMLOOP_MAX, ComponentName, NameiOp, VType
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Explaining(Walking):
             raise named(exc, path) from exc.__cause__
 
     def _explain(self, name: str) -> Explanation:
+        check_path(name)
         absolute = name[:1] == "/"
         vp: Vnode = self.table.root.directory() if absolute else self._start(None, name)
         here = "/" if absolute else self.getcwd()
@@ -118,8 +120,12 @@ class Explaining(Walking):
                 steps.append(Step(here, "nothing", f"not in {vp.v_mount.mnt_type}"))
                 rel += [part, *reversed(todo)]
                 break
-            if child.v_type is VType.VLNK and links <= 40:
+            if child.v_type is VType.VLNK:
                 links += 1
+                if links > SYMLOOP_MAX:
+                    exists = False
+                    steps.append(Step(here, "symbolic link", "one too many: links that lead round in a circle"))
+                    break
                 target = self.namei.target(child)
                 steps.append(Step(here, "symbolic link", f"leads to {target}"))
                 follows = child.v_mount.mnt_type != "etfs"
@@ -183,27 +189,27 @@ class Explaining(Walking):
         """
         path = self._str(top)
         lines = [self._drawn(path, path)]
-        self._draw(path, "", 1, lines, maxdepth, limit)
+        todo = self._branches(path, "") if maxdepth is None or maxdepth > 0 else []
+        while todo:
+            if len(lines) >= limit:
+                lines.append("…")
+                break
+            entry, indent, last = todo.pop()
+            drawn = f"{indent}{'└── ' if last else '├── '}{self._drawn(entry.name, entry.path)}"
+            below = indent + ("    " if last else "│   ")
+            if entry.is_dir(follow_symlinks=False) and (maxdepth is None or len(below) // 4 < maxdepth):
+                try:
+                    todo += self._branches(entry.path, below)
+                except OSError as exc:
+                    drawn += f"  [{exc.strerror}]"
+            lines.append(drawn)
         return "\n".join(lines)
 
-    def _draw(self, path: str, indent: str, depth: int, lines: list[str], maxdepth: int | None, limit: int) -> None:
-        if maxdepth is not None and depth > maxdepth:
-            return
+    def _branches(self, path: str, indent: str) -> list[tuple[DirEntry, str, bool]]:
+        """Return (entry, indent, whether it is the last) of what is in the directory *path*, the first at the end."""
         with self.scandir(path) as found:
-            entries = sorted(found, key=lambda entry: str(entry.name))
-        for i, entry in enumerate(entries):
-            if len(lines) >= limit:
-                if lines[-1] != "…":
-                    lines.append("…")
-                return
-            last = i == len(entries) - 1
-            lines.append(f"{indent}{'└── ' if last else '├── '}{self._drawn(entry.name, entry.path)}")
-            if entry.is_dir(follow_symlinks=False):
-                at = len(lines) - 1
-                try:
-                    self._draw(entry.path, indent + ("    " if last else "│   "), depth + 1, lines, maxdepth, limit)
-                except OSError as exc:
-                    lines[at] += f"  [{exc.strerror}]"
+            entries = sorted(found, key=lambda entry: str(entry.name), reverse=True)
+        return [(entry, indent, i == 0) for i, entry in enumerate(entries)]
 
     def _drawn(self, name: str, path: str) -> str:
         graft = self.table.find([part for part in path.split("/") if part])

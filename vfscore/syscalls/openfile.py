@@ -208,7 +208,7 @@ class OpenFile:
             EINVAL: a negative size, not open for writing, or not a regular file.
             ENOSPC: no room to grow.
         """
-        if not self.writable or size < 0 or self.vp.v_type is not _VREG:
+        if not self.writable or size < 0 or self.vp.v_type not in (_VREG, VType.VBAD):
             raise self._closed_or(errno.EINVAL)
         if size > _OFF_MAX:
             raise err(errno.EFBIG, self.path)

@@ -7,7 +7,6 @@ up under its directory's lock, together with the change, where the file system h
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import stat as _stat
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
 from vfscore.genfs import genfs_lock_ordered, genfs_rename_lock
+from vfscore.namei import not_a_directory
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
 from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, PATH_MAX, ROOT_CRED, ComponentName, NameiOp, VType, vtype_of_mode
@@ -77,20 +77,23 @@ class Paths(View):
 
     def makedirs(self, name: AnyPath, mode: int = 0o777, exist_ok: bool = False) -> None:
         """Make a directory and the directories above it that are missing (`os.makedirs`)."""
-        path = os.fspath(name)
-        head, tail = os.path.split(path)
-        if not tail:
-            head, tail = os.path.split(head)
-        if head and tail and not self.exists(head):
-            with contextlib.suppress(FileExistsError):  # somebody else made it meanwhile
-                self.makedirs(head, exist_ok=exist_ok)
-            if tail == (b"." if isinstance(tail, bytes) else "."):
-                return
-        try:
-            self.mkdir(path, mode)
-        except OSError:
-            if not exist_ok or not self.isdir(path):
-                raise
+        missing: list[Any] = [os.fspath(name)]
+        while True:
+            head, tail = _split(missing[-1])
+            if not head or not tail or self.exists(head):
+                break
+            missing.append(head)
+        top, path = missing[-1], missing[0]
+        for here in reversed(missing):
+            if here is not top and _split(here)[1] in {".", b"."}:
+                continue
+            try:
+                self.mkdir(here, mode if here is path else 0o777)
+            except OSError as exc:
+                if exist_ok and self.isdir(here):
+                    continue
+                if here is path or not isinstance(exc, FileExistsError):  # or else somebody made it meanwhile
+                    raise
 
     def mknod(self, path: AnyPath, mode: int = 0o600, device: int = 0, *, dir_fd: int | None = None) -> None:
         """Make a regular file, fifo, socket or device node (`os.mknod`).
@@ -491,7 +494,7 @@ class Paths(View):
         try:
             vp = self._vnode(path)
             if vp.v_type is not _VDIR:
-                raise err(errno.ENOTDIR)
+                raise not_a_directory(vp)
             vp.v_op.vop_access(vp, ACCESS_EXEC, self.cred)
             self._set_cwd(vp)
         except OSError as exc:
@@ -568,8 +571,9 @@ class Paths(View):
         """Return whether *path* leads to something (`os.path.exists`)."""
         try:
             if type(path) is str:
-                return self.namei.lookup(path, None if path[:1] == "/" else self._start(None, path)) is not None
-            self._vnode(path)
+                vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(None, path))
+                return vp is not None and self._reached(vp) is vp
+            self._reached(self._vnode(path))
         except (OSError, ValueError):
             return False
         return True
@@ -577,6 +581,12 @@ class Paths(View):
     def isdir(self, path: AnyPath | int) -> bool:
         """Return whether *path* leads to a directory (`os.path.isdir`)."""
         try:
-            return self._vnode(path).v_type is _VDIR
+            return self._reached(self._vnode(path)).v_type is _VDIR
         except (OSError, ValueError):
             return False
+
+
+def _split(path: Any) -> tuple[Any, Any]:
+    """Return what leads to the last name of *path*, and that name, whether or not slashes follow it."""
+    head, tail = os.path.split(path)
+    return (head, tail) if tail else os.path.split(head)

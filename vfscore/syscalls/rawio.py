@@ -73,7 +73,7 @@ class VfsRawIO(io.RawIOBase):
         return True
 
     def _check(self) -> None:
-        if self.closed:
+        if self.closed or self.file.refs <= 0:
             raise ValueError("I/O operation on closed file")
 
     def readinto(self, buffer: WriteableBuffer) -> int:

@@ -20,7 +20,7 @@ from vfscore.types import (
     VAttr,
     VType,
 )
-from vfscore.vnode import Vnode
+from vfscore.vnode import VV_ROOT, Vnode
 
 if TYPE_CHECKING:
     from vfscore.mount import MountTable
@@ -118,6 +118,15 @@ class View:
         vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(dir_fd, path), follow)
         if vp is None:
             raise err(errno.ENOENT)
+        return vp
+
+    def _reached(self, vp: Vnode) -> Vnode:
+        """Return *vp*; the root of a binding, which a walk finds without asking its backend, only if that has it.
+
+        Errors: those of a source that cannot be used.
+        """
+        if vp.v_flag & VV_ROOT and not vp.v_mount.mnt_cachenames:
+            vp.v_op.vop_getattr(vp, self.cred)
         return vp
 
     # -- permissions ---------------------------------------------------------------------------------------------------

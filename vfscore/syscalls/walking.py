@@ -187,11 +187,28 @@ class Walking(Attrs, Paths):
                     child, _ = self._lookup_entry(vp, entry.d_name, NameiOp.LOOKUP)
                     if child is None:
                         continue  # removed since it was listed
-                    attr = child.v_op.vop_getattr(child, self.cred)
+                    attr = self._attr_or_type(child)
+                    if attr is None:
+                        continue  # the same
                 out.append((entry.d_name, attr))
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
         return out
+
+    def _attr_or_type(self, vp: Vnode) -> VAttr | None:
+        """Return the attributes of *vp*; None if it has just gone.
+
+        A key whose source cannot be reached is listed all the same, with its type and no permissions: it must not hide
+        what lies beside it.
+        """
+        try:
+            return vp.v_op.vop_getattr(vp, self.cred)
+        except OSError as exc:
+            if vp is vp.v_mount.mnt_root:
+                return VAttr(vp.v_type, 0, 1, 0, 0, vp.v_mount.mnt_fsid, vp.v_id, 0, 4096, 0, 0, 0)
+            if exc.errno == errno.ENOENT:
+                return None
+            raise
 
     def scandir(self, path: AnyPath | int | None = ".") -> ScandirIterator:
         """Return an iterator over the entries of a directory (`os.scandir`)."""
@@ -263,8 +280,8 @@ class Walking(Attrs, Paths):
     def find(self, path: AnyPath, maxdepth: int | None = None) -> Found:
         """Return (absolute path, entry) of everything below a directory, at most *maxdepth* levels deep.
 
-        Directories are among them, links are not followed, keys and mounts are entered. What may not be read is left
-        out, without an error.
+        Directories are among them, links are not followed, keys and mounts are entered. What may not be read, or is
+        a key whose source is not there, is left out without an error.
         """
         name = self._str(path)
         try:
@@ -297,15 +314,16 @@ class Walking(Attrs, Paths):
                         if child is not None and child.v_type is _VDIR:
                             self._readable_dir(child)
                             todo.append((child, prefix + entry.d_name + "/", None if depth is None else depth - 1))
-                    except PermissionError:
+                    except (PermissionError, FileNotFoundError):
                         continue
         return Found.joined(parts)
 
-    def glob(self, pattern: str, *, recursive: bool = True) -> list[str]:
+    def glob(self, pattern: AnyPath, *, recursive: bool = True) -> list[str]:
         """Return the paths that match *pattern*: ``*``, ``?``, ``[…]``, and ``**`` for any number of directories.
 
         As `glob.glob`: names that begin with a dot match only a pattern that does.
         """
+        pattern = self._str(pattern)
         absolute = pattern.startswith("/")
         parts = [part for part in pattern.split("/") if part]
         found: list[str] = ["/" if absolute else ""]
@@ -314,7 +332,7 @@ class Walking(Attrs, Paths):
             step: list[str] = []
             for base in found:
                 step += self._glob_step(base, part, last, recursive)
-            found = step
+            found = list(dict.fromkeys(step))
         if pattern.endswith("/"):
             found = [path + "/" for path in found if path and self.isdir(path)]
         return sorted(set(found) - {""})
