@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import time
-from typing import Final
+from typing import Any, Final
 
 from vfscore.errors import err
 from vfscore.rumpfs.data import CHUNK, PAGE, FileData, pages_of
@@ -257,6 +257,25 @@ class FileOps(XattrOps):
         fs.m_used += content.pages - before
         node.n_mtime = node.n_ctime = _time_ns()
         node.n_va = None
+
+    @hookimpl
+    def vop_ioctl(self, vp: Vnode, command: str | int, data: Any, fflag: int, cred: Cred) -> Any:
+        """Answer ``"FIOSEEKDATA"`` and ``"FIOSEEKHOLE"``: the offset of what comes first from the offset *data* on."""
+        node: Node = vp.v_data
+        if command not in ("FIOSEEKDATA", "FIOSEEKHOLE") or node.n_type is not _VREG:
+            raise err(errno.ENOTTY)
+        fs: Rumpfs = vp.v_mount.mnt_data
+        with fs.m_lock:
+            size = node.size()
+            if not 0 <= data < size:
+                raise err(errno.ENXIO)
+            content = node.n_data
+            if type(content) is not FileData:
+                return data if command == "FIOSEEKDATA" else size
+            found = content.next_data(data) if command == "FIOSEEKDATA" else content.next_hole(data)
+        if found is None:
+            raise err(errno.ENXIO)
+        return found
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
