@@ -21,7 +21,7 @@ class Around:
         return (yield)
 
 
-LOOPS = range(2000)
+LOOPS = range(200)
 PER = 10 * len(LOOPS)
 
 
@@ -51,7 +51,7 @@ def test_a_compiled_op_costs_a_method_call(race):
     implementer = Implementer()
     vector = OpVector.compile(implementer)
 
-    mine, theirs = race(lambda: ten_calls(vector), lambda: ten_of_the_peer(implementer), rounds=101, per=PER)
+    mine, theirs = race(lambda: ten_calls(vector), lambda: ten_of_the_peer(implementer), rounds=501, per=PER)
 
     assert mine == theirs == len(LOOPS)
 
@@ -61,7 +61,7 @@ def test_a_layer_costs_a_generator(race):
     implementer, layers = Implementer(), [Around()]
     vector, bare = OpVector.compile(implementer, layers), OpVector.compile(implementer)
 
-    mine, theirs = race(lambda: ten_calls(vector), lambda: ten_of_the_peer(bare), rounds=41, per=PER)
+    mine, theirs = race(lambda: ten_calls(vector), lambda: ten_of_the_peer(bare), rounds=301, per=PER)
 
     assert mine == theirs == len(LOOPS)
 
@@ -71,6 +71,6 @@ def test_the_third_layer_costs_what_the_first_does(race):
     implementer, layers = Implementer(), [Around(), Around(), Around()]
     vector, two = OpVector.compile(implementer, layers), OpVector.compile(implementer, layers[:2])
 
-    mine, theirs = race(lambda: ten_calls(vector), lambda: ten_of_the_peer(two), rounds=31, per=PER)
+    mine, theirs = race(lambda: ten_calls(vector), lambda: ten_of_the_peer(two), rounds=201, per=PER)
 
     assert mine == theirs == len(LOOPS)

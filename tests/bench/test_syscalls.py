@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-FILES = 1000
+FILES = 200
+"""Files of one round: few, so that most rounds are over before the scheduler interrupts them."""
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 SHALLOW = [f"f{n:04}" for n in range(FILES)]
 DEEP = [f"d1/d2/d3/d4/{name}" for name in SHALLOW]
@@ -60,7 +61,7 @@ def test_stat(race, both, names):
 
         rounds.append(stat_all)
 
-    mine, theirs = race(*rounds, rounds=61, per=FILES)
+    mine, theirs = race(*rounds, rounds=301, per=FILES)
 
     assert mine == theirs == 0o100644
 
@@ -73,7 +74,7 @@ def test_create(race, both):
     race(
         lambda: create_all(sys, paths),
         lambda: create_all(host, SHALLOW),
-        rounds=31,
+        rounds=121,
         per=FILES,
         before_mine=lambda: remove_all(sys, ["/" + name for name in sys.listdir("/")]),
         before_theirs=lambda: remove_all(host, os.listdir(".")),
@@ -100,7 +101,7 @@ def test_mkdir(race, both):
         rounds.append(mkdir_all)
         before.append(rmdir_all)
 
-    race(*rounds, rounds=31, per=FILES, before_mine=before[0], before_theirs=before[1])
+    race(*rounds, rounds=121, per=FILES, before_mine=before[0], before_theirs=before[1])
 
     assert both[0][0].stat("/").st_nlink == os.stat(".").st_nlink == FILES + 2
 
@@ -121,7 +122,7 @@ def test_rename(race, both):
 
         rounds.append(rename_all)
 
-    race(*rounds, rounds=21, per=2 * FILES)
+    race(*rounds, rounds=121, per=2 * FILES)
 
     assert sorted(both[0][0].listdir("/")) == sorted(os.listdir(".")) == SHALLOW
 
@@ -134,7 +135,7 @@ def test_unlink(race, both):
     race(
         lambda: remove_all(sys, paths),
         lambda: remove_all(host, SHALLOW),
-        rounds=31,
+        rounds=121,
         per=FILES,
         before_mine=lambda: create_all(sys, paths),
         before_theirs=lambda: create_all(host, SHALLOW),
@@ -164,7 +165,7 @@ def test_open_read_close(race, both):
 
         rounds.append(read_all)
 
-    mine, theirs = race(*rounds, rounds=41, per=FILES)
+    mine, theirs = race(*rounds, rounds=151, per=FILES)
 
     assert mine == theirs == b"x" * 1024
 
@@ -178,12 +179,12 @@ def test_rename_of_a_large_directory(race, both):
         create_all(sys, [f"{top}/f{n:05}" for n in range(10_000)])
 
         def there_and_back(rename: Any = sys.rename, top: str = top, other: str = other) -> None:
-            for _ in range(100):
+            for _ in range(20):
                 rename(top, other)
                 rename(other, top)
 
         rounds.append(there_and_back)
 
-    race(*rounds, rounds=21, per=200)
+    race(*rounds, rounds=101, per=40)
 
     assert both[0][0].stat("/top/f09999").st_nlink == os.stat("top/f09999").st_nlink == 1
