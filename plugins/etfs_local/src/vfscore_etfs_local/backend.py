@@ -18,11 +18,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
-from vfscore.plugin import Dirent, OpenFlag, Statvfs, VAttr, err
+from vfscore.plugin import Dirent, OpenFlag, VAttr, err
 from vfscore_etfs_local.beneath import DIRECTORY, PATH, Root
-from vfscore_etfs_local.handle import LocalHandle, attributes, times
+from vfscore_etfs_local.handle import LocalHandle, attributes
+from vfscore_etfs_local.host import Host, Two, chmod_entry
 from vfscore_etfs_local.listing import find, listing
 
 __all__ = ["DirectoryBackend", "FileBackend", "open_source"]
@@ -38,7 +39,6 @@ _fstat: Final = os.fstat
 _S_IFMT: Final = 0o170000
 _S_IFREG: Final = 0o100000
 _S_IFLNK: Final = 0o120000
-_ST_RDONLY: Final = 1
 
 
 def open_source(path: str, walk: bool = False) -> DirectoryBackend | FileBackend:
@@ -55,107 +55,7 @@ def open_source(path: str, walk: bool = False) -> DirectoryBackend | FileBackend
     return FileBackend(path)
 
 
-class _Host:
-    """What both have in common: calls on one entry (*name* of *dirfd*), never following a link."""
-
-    __slots__ = ("_dev", "_fsid", "_root", "_source")
-
-    def __init__(self, root: Root, source: str) -> None:
-        self._root = root
-        self._source = source
-        self._dev = os.fstat(root.fd).st_dev
-        self._fsid: int | None = None
-
-    def set_fsid(self, fsid: int) -> None:
-        """Take the number that files of the binding show as their device."""
-        self._fsid = fsid
-
-    def close(self) -> None:
-        """Let the root go; it closes when no call needs it any more. Every further call is EBADF."""
-        self._root = Root(None)
-
-    def statvfs(self) -> Statvfs:
-        """Return the sizes of the host's file system."""
-        st = os.fstatvfs(self._root.fd)
-        return Statvfs(
-            st.f_bsize, st.f_frsize, st.f_blocks, st.f_bfree, st.f_bavail, st.f_files, st.f_ffree, st.f_favail,
-            st.f_flag, st.f_namemax,
-        )  # fmt: skip
-
-    def describe(self) -> dict[str, Any]:
-        """Return what `explain` tells."""
-        return {"host": self._source}
-
-    # -- one entry -----------------------------------------------------------------------------------------------------
-
-    def _entry(self, path: str, follow: bool) -> tuple[int, str, int]:
-        """Return (directory descriptor, name, descriptor to close or -1) of *path*."""
-        raise NotImplementedError
-
-    def setattr(self, path: str, vap: VAttr, follow: bool = True) -> None:
-        """Set mode, owner and times of *path*.
-
-        Errors:
-            EOPNOTSUPP: flags; or the mode of a link, of which the host has none.
-        """
-        if vap.va_flags is not None:
-            raise err(errno.EOPNOTSUPP)
-        dirfd, name, closing = self._entry(path, follow)
-        try:
-            if vap.va_uid is not None or vap.va_gid is not None:
-                uid = -1 if vap.va_uid is None else vap.va_uid
-                gid = -1 if vap.va_gid is None else vap.va_gid
-                os.chown(name, uid, gid, dir_fd=dirfd, follow_symlinks=False)
-            if vap.va_mode is not None:
-                _chmod(dirfd, name, vap.va_mode)
-            if vap.va_atime is not None or vap.va_mtime is not None:
-                st = os.stat(name, dir_fd=dirfd, follow_symlinks=False)
-                os.utime(name, ns=times(vap, st), dir_fd=dirfd, follow_symlinks=False)
-        finally:
-            if closing >= 0:
-                os.close(closing)
-
-    def access(self, path: str, mode: int, follow: bool = True) -> None:
-        """Raise if this process may not do *mode*.
-
-        Errors:
-            EROFS: writing, and the host's file system is read-only.
-            EACCES: the host does not let us.
-        """
-        dirfd, name, closing = self._entry(path, follow)
-        try:
-            if os.access(name, mode, dir_fd=dirfd, effective_ids=True, follow_symlinks=False):
-                return
-            os.stat(name, dir_fd=dirfd, follow_symlinks=False)
-        finally:
-            if closing >= 0:
-                os.close(closing)
-        if mode & os.W_OK and os.fstatvfs(self._root.fd).f_flag & _ST_RDONLY:
-            raise err(errno.EROFS)
-        raise err(errno.EACCES)
-
-    def getxattr(self, path: str, name: str, follow: bool = True) -> bytes:
-        """Return an extended attribute."""
-        with _Pinned(self._entry(path, follow)) as proc:
-            return os.getxattr(proc, name)
-
-    def setxattr(self, path: str, name: str, value: bytes, flags: int, follow: bool = True) -> None:
-        """Set an extended attribute."""
-        with _Pinned(self._entry(path, follow)) as proc:
-            os.setxattr(proc, name, value, flags)
-
-    def listxattr(self, path: str, follow: bool = True) -> list[str]:
-        """Return the names of the extended attributes."""
-        with _Pinned(self._entry(path, follow)) as proc:
-            return os.listxattr(proc)
-
-    def removexattr(self, path: str, name: str, follow: bool = True) -> None:
-        """Remove an extended attribute."""
-        with _Pinned(self._entry(path, follow)) as proc:
-            os.removexattr(proc, name)
-
-
-class DirectoryBackend(_Host):
+class DirectoryBackend(Host):
     """A directory of the host, and all below it."""
 
     __slots__ = ()
@@ -206,6 +106,7 @@ class DirectoryBackend(_Host):
 
     def readlink(self, path: str) -> str:
         """Return the target of a link."""
+        _root = self._root  # held: it must not close before the call is done
         dirfd, name, closing = self._entry(path, False)
         try:
             return os.readlink(name, dir_fd=dirfd)
@@ -248,11 +149,12 @@ class DirectoryBackend(_Host):
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> LocalHandle:
         """Create a file and open it; its mode is *mode*, whatever the umask of this process."""
+        root = self._root
         wanted = int(flags) & (_WANTED | os.O_EXCL) | _EXTRA | os.O_CREAT
         if "/" not in path and wanted & os.O_EXCL and path not in _DOTS:
-            fd, real = os.open(path, wanted | _NOFOLLOW, mode, dir_fd=self._root.fd), path
+            fd, real = os.open(path, wanted | _NOFOLLOW, mode, dir_fd=root.fd), path
         else:
-            fd, real = self._root.open(path, wanted, mode)
+            fd, real = root.open(path, wanted, mode)
         handle = self._regular(fd, real)
         if wanted & os.O_EXCL:
             handle.fix_mode(mode)
@@ -315,20 +217,22 @@ class DirectoryBackend(_Host):
 
     def mkdir(self, path: str, mode: int) -> None:
         """Make a directory; its mode is *mode*, whatever the umask of this process."""
-        dirfd, _, name, closing = self._root.parent(path)
+        root = self._root  # held: it must not close before the call is done
+        dirfd, _, name, closing = root.parent(path)
         try:
             os.mkdir(name, mode, dir_fd=dirfd)
             has = os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode
             # The host may have added the set-gid bit of the parent; it stays.
             if has & 0o5777 != mode & 0o5777:
-                _chmod(dirfd, name, mode | has & stat.S_ISGID)
+                chmod_entry(dirfd, name, mode | has & stat.S_ISGID)
         finally:
             if closing >= 0:
                 os.close(closing)
 
     def remove(self, path: str) -> None:
         """Remove what is not a directory."""
-        dirfd, _, name, closing = self._root.parent(path)
+        root = self._root  # held: it must not close before the call is done
+        dirfd, _, name, closing = root.parent(path)
         try:
             os.unlink(name, dir_fd=dirfd)
         finally:
@@ -337,7 +241,8 @@ class DirectoryBackend(_Host):
 
     def rmdir(self, path: str) -> None:
         """Remove an empty directory."""
-        dirfd, _, name, closing = self._root.parent(path)
+        root = self._root  # held: it must not close before the call is done
+        dirfd, _, name, closing = root.parent(path)
         try:
             os.rmdir(name, dir_fd=dirfd)
         finally:
@@ -346,17 +251,18 @@ class DirectoryBackend(_Host):
 
     def rename(self, old: str, new: str) -> None:
         """Rename, replacing as rename(2) does."""
-        with _Two(self._root, old, new) as (src, old_name, dst, new_name):
+        with Two(self._root, old, new) as (src, old_name, dst, new_name):
             os.rename(old_name, new_name, src_dir_fd=src, dst_dir_fd=dst)
 
     def link(self, old: str, new: str) -> None:
         """Make one more name of a file; a link is linked itself."""
-        with _Two(self._root, old, new) as (src, old_name, dst, new_name):
+        with Two(self._root, old, new) as (src, old_name, dst, new_name):
             os.link(old_name, new_name, src_dir_fd=src, dst_dir_fd=dst, follow_symlinks=False)
 
     def symlink(self, target: str, path: str) -> None:
         """Make a symbolic link; its target may be anything, and is judged when it is followed."""
-        dirfd, _, name, closing = self._root.parent(path)
+        root = self._root  # held: it must not close before the call is done
+        dirfd, _, name, closing = root.parent(path)
         try:
             os.symlink(target, name, dir_fd=dirfd)
         finally:
@@ -364,7 +270,7 @@ class DirectoryBackend(_Host):
                 os.close(closing)
 
 
-class FileBackend(_Host):
+class FileBackend(Host):
     """A single file of the host, known by its directory and its name. Its only path is ``""``."""
 
     __slots__ = ("_name",)
@@ -382,6 +288,7 @@ class FileBackend(_Host):
 
     def getattr(self, path: str, follow: bool = False) -> VAttr:
         """Return the attributes of the file."""
+        _root = self._root  # held: it must not close before the call is done
         dirfd, name, _ = self._entry(path, follow)
         return attributes(os.stat(name, dir_fd=dirfd, follow_symlinks=False), self._dev, self._fsid)
 
@@ -395,6 +302,7 @@ class FileBackend(_Host):
         Errors:
             EACCES: a link has taken its place.
         """
+        _root = self._root  # held: it must not close before the call is done
         dirfd, name, _ = self._entry(path, True)
         try:
             fd = os.open(name, int(flags) & _WANTED | _EXTRA | _NOFOLLOW, dir_fd=dirfd)
@@ -423,60 +331,3 @@ class FileBackend(_Host):
             handle.fsync()
         finally:
             handle.close()
-
-
-class _Two:
-    """The parents of two paths, for as long as a call on both takes."""
-
-    __slots__ = ("_at", "_closing")
-
-    def __init__(self, root: Root, old: str, new: str) -> None:
-        src, _, old_name, first = root.parent(old)
-        try:
-            dst, _, new_name, second = root.parent(new)
-        except BaseException:
-            if first >= 0:
-                os.close(first)
-            raise
-        self._at = (src, old_name, dst, new_name)
-        self._closing = (first, second)
-
-    def __enter__(self) -> tuple[int, str, int, str]:
-        return self._at
-
-    def __exit__(self, *_exc: object) -> None:
-        for fd in self._closing:
-            if fd >= 0:
-                os.close(fd)
-
-
-class _Pinned:
-    """An entry held by a descriptor, as a path under /proc that leads to it and nothing else."""
-
-    __slots__ = ("_fd",)
-
-    def __init__(self, entry: tuple[int, str, int]) -> None:
-        dirfd, name, closing = entry
-        try:
-            self._fd = os.open(name, PATH | _NOFOLLOW | os.O_CLOEXEC, dir_fd=dirfd)
-        finally:
-            if closing >= 0:
-                os.close(closing)
-
-    def __enter__(self) -> str:
-        return f"/proc/self/fd/{self._fd}"
-
-    def __exit__(self, *_exc: object) -> None:
-        os.close(self._fd)
-
-
-def _chmod(dirfd: int, name: str, mode: int) -> None:
-    """Set the mode of the entry *name* of *dirfd*, which is not followed.
-
-    Errors:
-        EOPNOTSUPP: it is a link.
-    """
-    with _Pinned((dirfd, name, -1)) as proc:
-        if stat.S_ISLNK(os.stat(name, dir_fd=dirfd, follow_symlinks=False).st_mode):
-            raise err(errno.EOPNOTSUPP)
-        os.chmod(proc, mode)
