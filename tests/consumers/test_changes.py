@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
 import pytest
@@ -80,6 +81,22 @@ def test_with_auto_mkdir_parents_are_made(fs, place):
     assert len(fs.find(place)) == 6
     fs.pipe_file(f"{place}/file", b"")
     _raises(errno.ENOTDIR, fs.pipe_file, f"{place}/file/x", b"")
+
+
+def test_threads_that_write_into_a_new_directory_all_succeed(fs, place):
+    for round in range(5):
+        with ThreadPoolExecutor(8) as pool:
+            paths = [f"{place}/{round}/deep/{i % 2}/{i}" for i in range(16)]
+            list(pool.map(lambda path: fs.pipe_file(path, b"1"), paths))
+        assert len(fs.find(f"{place}/{round}")) == 16
+
+
+def test_what_fails_for_want_of_a_source_makes_no_directory(fs, place):
+    _raises(errno.ENOENT, fs.mv, f"{place}/none", f"{place}/new/dir/x")
+    _raises(errno.ENOENT, fs.link, f"{place}/none", f"{place}/new/dir/x")
+    _raises(errno.ENOENT, fs.cp_file, f"{place}/none", f"{place}/new/dir/x")
+    _raises(errno.ENOENT, fs.open, f"{place}/new/x", "r+b")
+    assert fs.ls(place) == []
 
 
 # -- removing ----------------------------------------------------------------------------------------------------------

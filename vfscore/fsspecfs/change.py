@@ -68,15 +68,19 @@ class Change(Trees):
         """Remove an empty directory."""
         self._sys.rmdir(strip_protocol(path))
 
-    def _with_parents(self, path: str, act: Callable[[], _T]) -> _T:
-        """Return what *act* does, again with the directories above *path* made if they were what was missing."""
+    def _with_parents(self, path: str, act: Callable[[], _T], source: str | None = None) -> _T:
+        """Return what *act* does, again with the directories above *path* made if they were what was missing.
+
+        Args:
+            source: What must be there for *act* to succeed; if it is missing, nothing is made.
+        """
         try:
             return act()
         except FileNotFoundError:
-            parent = parent_of(path)
-            if not self.auto_mkdir or self._type(parent) is _VDIR:
+            if not self.auto_mkdir or (source is not None and not self.lexists(source)):
                 raise
-            self._sys.makedirs(parent, exist_ok=True)
+            # Not asked whether it is there: another thread may have made it just now.
+            self._sys.makedirs(parent_of(path), exist_ok=True)
             return act()
 
     # -- removing ------------------------------------------------------------------------------------------------------
@@ -266,7 +270,7 @@ class Change(Trees):
     def _mv_one(self, source: str, target: str) -> None:
         sys = self._sys
         try:
-            self._with_parents(target, lambda: sys.rename(source, target))
+            self._with_parents(target, lambda: sys.rename(source, target), source)
         except OSError as exc:
             if exc.errno != errno.EXDEV:
                 raise
@@ -351,7 +355,7 @@ class Change(Trees):
     def link(self, src: Any, dst: Any, **kwargs: Any) -> None:
         """Make *dst* one more name of the file *src*."""
         source, path = strip_protocol(src), strip_protocol(dst)
-        self._with_parents(path, lambda: self._sys.link(source, path))
+        self._with_parents(path, lambda: self._sys.link(source, path), source)
 
     def chmod(self, path: Any, mode: int) -> None:
         """Change the permission bits."""

@@ -178,10 +178,11 @@ class VfsFileSystem(Asynchronous):
             return reader
         sys = self._sys
         pending = None
+        needs = None if flags & os.O_CREAT else path
         if autocommit:
-            file = self._with_parents(path, lambda: sys.open_file(path, flags, 0o666))
+            file = self._with_parents(path, lambda: sys.open_file(path, flags, 0o666), needs)
         else:
-            pending = self._with_parents(path, lambda: Pending(sys, path, flags))
+            pending = self._with_parents(path, lambda: Pending(sys, path, flags), needs)
             file = pending.file
         kind = VfsRandom if "+" in mode else VfsWriter
         handle = kind(self, path, mode, file, block_size, pending)
