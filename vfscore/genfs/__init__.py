@@ -9,6 +9,7 @@ everything goes through ``vp.v_op``.
 from __future__ import annotations
 
 from vfscore.genfs.access import genfs_access, genfs_can_access, genfs_can_chtimes, genfs_can_sticky, genfs_init_owner
+from vfscore.genfs.bulk import genfs_entries
 from vfscore.genfs.ops import (
     DEV_DEFAULTS,
     VFS_DEFAULTS,
@@ -35,6 +36,7 @@ __all__ = [
     "genfs_can_access",
     "genfs_can_chtimes",
     "genfs_can_sticky",
+    "genfs_entries",
     "genfs_init_owner",
     "genfs_lock_ordered",
     "genfs_nolock",

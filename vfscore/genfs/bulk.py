@@ -28,7 +28,14 @@ from vfscore.types import (
 if TYPE_CHECKING:
     from vfscore.vnode import Vnode
 
-__all__ = ["genfs_find", "genfs_read_many", "genfs_read_ranges", "genfs_remove_many", "genfs_write_many"]
+__all__ = [
+    "genfs_entries",
+    "genfs_find",
+    "genfs_read_many",
+    "genfs_read_ranges",
+    "genfs_remove_many",
+    "genfs_write_many",
+]
 
 
 def _step(dvp: Vnode, name: str, op: NameiOp, cred: Cred) -> tuple[Vnode | None, ComponentName]:
@@ -173,6 +180,17 @@ def genfs_remove_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[OSEr
     return out
 
 
+def genfs_entries(vp: Vnode, cred: Cred) -> list[Dirent]:
+    """Return all entries of the directory *vp*, also of a file system that gives them in pages of its own choosing."""
+    entries, eof = vp.v_op.vop_readdir(vp, 0, None, cred)
+    while not eof and entries:
+        more, eof = vp.v_op.vop_readdir(vp, entries[-1].d_cookie, None, cred)
+        if not more:
+            break
+        entries = entries + more
+    return entries
+
+
 def genfs_find(dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[tuple[str, Dirent]]:
     """`vop_find`, one directory after the other."""
     if dvp.v_type is not VType.VDIR:
@@ -183,7 +201,7 @@ def genfs_find(dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[tuple[str, 
         prefix, vp, depth = todo.pop()
         try:
             vp.v_op.vop_access(vp, ACCESS_READ, cred)
-            entries, _ = vp.v_op.vop_readdir(vp, 0, None, cred)
+            entries = genfs_entries(vp, cred)
         except PermissionError:
             if vp is dvp:
                 raise

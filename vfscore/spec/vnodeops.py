@@ -117,7 +117,8 @@ class VnodeOps(Protocol):
             ENOTEMPTY: *tvp* is a directory with entries.
             EINVAL: *tdvp* is *fvp* or below it.
 
-        Locking: the rename lock of the mount is held, and all the vnodes are locked. See VOP_RENAME.
+        Locking: all the vnodes are locked; so is the rename lock of the mount, unless the directories are
+            one. See VOP_RENAME.
         """
         ...
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
-from vfscore.genfs import genfs_lock_ordered, genfs_rename_lock
+from vfscore.genfs import genfs_entries, genfs_lock_ordered, genfs_rename_lock
 from vfscore.namei import not_a_directory
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
@@ -532,7 +532,7 @@ class Paths(View):
             up = self.namei.dotdot(vp)
             if up is None or up is vp:
                 raise err(errno.ENOENT)
-            entries, _ = up.v_op.vop_readdir(up, 0, None, self.cred)
+            entries = genfs_entries(up, self.cred)
             fileid = vp.v_op.vop_getattr(vp, self.cred).va_fileid
             for entry in entries:
                 if entry.d_type is not _VDIR or entry.d_fileno not in (0, fileid):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
+from vfscore.genfs import genfs_entries
 from vfscore.spec import Found
 from vfscore.syscalls.attrs import Attrs
 from vfscore.syscalls.openfile import named
@@ -143,12 +144,7 @@ class Walking(Attrs, Paths):
         """
         if not opened or vp.v_type is not _VDIR:
             self._readable_dir(vp)
-        entries, eof = vp.v_op.vop_readdir(vp, 0, None, self.cred)
-        while not eof:
-            more, eof = vp.v_op.vop_readdir(vp, entries[-1].d_cookie if entries else 0, None, self.cred)
-            if not more:
-                break
-            entries += more
+        entries = genfs_entries(vp, self.cred)
         for entry in entries:
             if entry.d_whiteout:
                 entries = [entry for entry in entries if not entry.d_whiteout]
