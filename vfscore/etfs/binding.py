@@ -214,16 +214,10 @@ class Binding:
         """
         vtype = va.va_type
         fileid = va.va_fileid
-        vp = self.recent.get(path)
-        if vp is not None and not follow:
-            node: EtNode = vp.v_data
-            if vp.v_type is vtype and node.fileid == fileid is not None and not node.gone:
-                node.saw(va if va.va_fsid == self.fsid else node.adopt(va))
-                return vp
         if vtype not in SHOWN:
             return None
         if not path:
-            node = self.root.v_data
+            node: EtNode = self.root.v_data
             node.saw(node.adopt(va) if node.window is None else self.present(node.adopt(va)))
             return self.root
         cache = self.mount.mnt_vcache

@@ -19,10 +19,11 @@ SHOWN: Final = frozenset((VType.VREG, VType.VDIR, VType.VLNK))
 _ENCODING: Final = sys.getfilesystemencoding()
 _ERRORS: Final = sys.getfilesystemencodeerrors()
 cookie_of: Final = attrgetter("d_cookie")
+_name_of: Final = attrgetter("d_name")
 
 
 def cookie(name: str) -> int:
-    """Return the place of *name* in a listing: a number that grows as names do, whatever else is listed."""
+    """Return the place of *name* in a listing: its bytes, padded to 255, as a number. It grows as names do."""
     return int.from_bytes(name.encode(_ENCODING, _ERRORS).ljust(255, b"\0"), "big")
 
 
@@ -46,7 +47,9 @@ def listing(node: EtNode) -> list[Dirent]:
         if entry.d_type in SHOWN:
             if type(entry) is Dirent:
                 adopt_entry(entry, prefix + entry.d_name, fsid)
-            entry.d_cookie = cookie(entry.d_name)
+                entry.d_cookie = cookie(entry.d_name)
             out.append(entry)
-    out.sort(key=cookie_of)
+    # The order of cookies is that of the bytes of the names; for ASCII, of the names.
+    names = [entry.d_name for entry in out]
+    out.sort(key=_name_of if "".join(names).isascii() else cookie_of)
     return out

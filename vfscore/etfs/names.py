@@ -77,7 +77,19 @@ class NameOps:
         else:
             follow = cnp.follow and op is _CREATE and bool(cnp.flags & os.O_CREAT)
         try:
-            vp = find(binding, backend, path, follow)
+            resolve = binding.resolve
+            if resolve is None or binding.flat:
+                vp = find(binding, backend, path, follow)
+            else:
+                real, va = resolve(path, follow)
+                vp = binding.recent.get(real)
+                if vp is not None:
+                    node: EtNode = vp.v_data
+                    if vp.v_type is va.va_type and node.fileid == va.va_fileid is not None and not node.gone:
+                        node.saw(va if va.va_fsid == binding.fsid else node.adopt(va))
+                        cnp.consume = len(rest)
+                        return vp
+                vp = binding.vnode(real, va)
         except FileNotFoundError:
             return missing(binding, backend, path, cnp, rest, follow)
         if vp is not None:

@@ -1,7 +1,7 @@
 """What a directory of the host holds.
 
 Entries know their name, type and number from the listing; their attributes are asked of the host when somebody wants
-them, as long as the entry lives: the directory's descriptor is kept until the last of its entries has gone.
+them, for as long as the entry lives: the directory's descriptor is kept until the last of its entries has gone.
 """
 
 from __future__ import annotations
@@ -45,10 +45,14 @@ class LocalDirent(Dirent):
         self.d_name = name
         self.d_type = vtype
         self.d_fileno = fileno
-        self.d_cookie = 0
         self.d_whiteout = False
         self._directory = directory
         self._attr: VAttr | None = None
+
+    @property
+    def d_cookie(self) -> int:  # type: ignore[override]
+        """The place of the name among all names; see `readdir` of backends."""
+        return int.from_bytes(os.fsencode(self.d_name).ljust(255, b"\0"), "big")
 
     @property
     def d_attr(self) -> VAttr | None:  # type: ignore[override]
