@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 
 import pytest
@@ -276,18 +277,33 @@ def test_a_namespace_is_described_and_made_again_from_its_fstab():
 def test_close_is_idempotent_and_closes_files():
     ns = vfscore.Namespace()
     file = ns.open("/f", "wb")
-    file.write(b"buffered")
+    fd = ns.sys.open("/g", os.O_CREAT | os.O_RDWR)
     ns.sys.mkdir("/d")
 
     ns.close()
     ns.close()
 
     assert ns.closed
+    assert file.closed
     assert not ns.sys.exists("/d")
-    with pytest.raises((OSError, ValueError)):
-        file.flush()
-    with pytest.raises((OSError, ValueError)):
-        file.close()
+    with raises(errno.EBADF):
+        ns.sys.write(fd, b"x")
+    with raises(errno.EROFS):
+        ns.sys.mkdir("/e")
+
+
+@pytest.mark.parametrize(("mode", "data"), [("w", "text"), ("wb", b"bytes"), ("r+b", b"both")])
+def test_close_writes_what_file_objects_still_hold(mode, data):
+    kept = io.BytesIO(b"")
+    ns = vfscore.Namespace(plugins=[Claims(kept)])
+    ns.etfs_register("/kept", "kept:", "reg")
+    file = ns.open("/kept", mode)
+    file.write(data)
+    assert kept.getvalue() == b""
+
+    ns.close()
+
+    assert kept.getvalue().decode() == (data if isinstance(data, str) else data.decode())
 
 
 def test_a_descriptor_is_never_one_of_the_host(ns):
@@ -376,13 +392,54 @@ class Storage:
         """Something of its own, which is no capability."""
 
 
+class Handle:
+    """An open file over a BytesIO."""
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def size(self):
+        return len(self.kept.getvalue())
+
+    def pread(self, offset, size):
+        return self.kept.getvalue()[offset : offset + size]
+
+    def pwrite(self, data, offset):
+        self.kept.seek(offset)
+        return self.kept.write(data)
+
+    def truncate(self, size):
+        self.kept.truncate(size)
+
+    def close(self):
+        pass
+
+
+class Kept:
+    """A backend with one file that can be written."""
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def getattr(self, path, follow=False):
+        return VAttr(VType.VREG, 0o644, va_size=len(self.kept.getvalue()))
+
+    def open(self, path, flags):
+        return Handle(self.kept)
+
+
 class Claims:
     name = "claims"
+
+    def __init__(self, kept=None):
+        self.kept = kept
 
     @hookimpl
     def etfs_backend(self, source, options):
         if source == "one:":
             return Storage()
+        if source == "kept:":
+            return Kept(self.kept)
         if source == "dead:":
             raise OSError(errno.EIO, "the storage is on fire")
         return None

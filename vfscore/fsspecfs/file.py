@@ -334,6 +334,7 @@ class _Writing(_Handle):
         self._file = file
         self._block = block_size
         self._pending = pending
+        file.buffered_by(self)
 
     @property
     def autocommit(self) -> bool:

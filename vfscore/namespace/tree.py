@@ -469,7 +469,7 @@ class Namespace(View):
         return self._closed
 
     def close(self) -> None:
-        """Flush and close all open files, unmount everything, and release what backends hold. Idempotent.
+        """Flush and close all open files and file objects, unmount everything, release what backends hold. Idempotent.
 
         An error says that something was not stored; everything is closed anyway.
         """
@@ -479,6 +479,8 @@ class Namespace(View):
             self._closed = True
         process.forget(self)
         faults: list[BaseException] = []
+        for writer in list(self._files.writers):
+            _collect(faults, writer.close)
         for file in list(self._files.opened):
             file.refs = min(file.refs, 1)
             _collect(faults, file.close)

@@ -16,8 +16,9 @@ import fcntl
 import heapq
 import os
 import threading
+import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
 from vfscore.types import Cred, IoFlag, VAttr, VType
@@ -130,6 +131,10 @@ class OpenFile:
             return vp.v_op.vop_readinto(vp, buf, offset, _NOFLAG, self.cred)
         except OSError as exc:
             raise named(exc, self.path) from exc.__cause__
+
+    def buffered_by(self, writer: Any) -> None:
+        """Tell that the file object *writer* may hold what is not written yet."""
+        self._table.writers.add(writer)
 
     def view(self, offset: int, length: int) -> memoryview | None:
         """Return bytes without a copy, unchanging, or None when that cannot be; errors as `pread`."""
@@ -287,7 +292,7 @@ class FileTable:
     Locking: `lock` is taken around dictionary and counter work only.
     """
 
-    __slots__ = ("_free", "_next", "fds", "lock", "opened")
+    __slots__ = ("_free", "_next", "fds", "lock", "opened", "writers")
 
     def __init__(self) -> None:
         self.fds: dict[int, OpenFile] = {}
@@ -296,6 +301,8 @@ class FileTable:
         self._next = FIRST_FD
         self.opened: set[OpenFile] = set()
         """Every open file: a forced unmount walks them."""
+        self.writers: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
+        """File objects that may hold what is not written yet; closing the namespace closes them first."""
 
     def enter(self, vp: Vnode, flags: int, cred: Cred, path: object) -> OpenFile:
         """Return a new open file, counted as open on *vp* and its mount before it is opened there.

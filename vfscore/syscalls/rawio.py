@@ -218,9 +218,13 @@ def open_io(
         else:
             buffered = io.BufferedWriter(raw, size)
         if binary:
+            if raw.file.writable:
+                raw.file.buffered_by(buffered)
             return buffered  # type: ignore[no-any-return]
         text = io.TextIOWrapper(buffered, io.text_encoding(encoding), errors, newline, line_buffering=buffering == 1)
         text.mode = mode  # type: ignore[misc]
+        if raw.file.writable:
+            raw.file.buffered_by(text)
     except BaseException:
         raw.close()
         raise

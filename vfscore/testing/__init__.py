@@ -22,7 +22,6 @@ pytest.register_assert_rewrite(
 )
 
 from vfscore.namespace import Namespace  # noqa: E402
-from vfscore.namespace import Namespace  # noqa: E402
 from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402
 from vfscore.testing.device import AttachTests, DeviceTests  # noqa: E402
 from vfscore.testing.layer import LayerTests  # noqa: E402
@@ -40,7 +39,6 @@ __all__ = [
     "LayerTests",
     "Link",
     "MakeMount",
-    "Namespace",
     "Namespace",
     "Plant",
     "Tree",
