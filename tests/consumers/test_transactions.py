@@ -1,5 +1,7 @@
 """Transactions: what is written in one is there when it ends well, and only then."""
 
+import errno
+
 import pytest
 
 
@@ -91,3 +93,14 @@ def test_files_are_committed_and_discarded_by_hand(fs, place):
     two.discard()
     assert fs.cat_file(f"{place}/one") == b"data"
     assert _names(fs, place) == ["one"]
+
+
+def test_a_transaction_without_room_names_the_file_and_leaves_nothing(ns, fs):
+    ns.mount("rumpfs", "/small", options={"size": 1 << 20})
+    fs.pipe_file("/small/x", b"old")
+    with pytest.raises(OSError) as info, fs.transaction:
+        fs.pipe_file("/small/x", bytes(2 << 20))
+    assert info.value.errno == errno.ENOSPC
+    assert info.value.filename == "/small/x"
+    assert fs.cat_file("/small/x") == b"old"
+    assert _names(fs, "/small") == ["x"]

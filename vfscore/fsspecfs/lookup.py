@@ -77,14 +77,6 @@ class Lookup(AsyncFileSystem):
 
     # -- one file ------------------------------------------------------------------------------------------------------
 
-    def _vattr(self, path: str) -> tuple[VAttr, str | None]:
-        """Return the attributes of what *path* leads to, and the target if it is a link itself."""
-        sys = self._sys
-        va = sys.vattr(path, follow_symlinks=False)
-        if va.va_type is not _VLNK:
-            return va, None
-        return sys.vattr(path), str(sys.readlink(path))
-
     def info(self, path: Any, **kwargs: Any) -> Info:
         """Return the details of *path*; of a link, its target's."""
         name = strip_protocol(path)
@@ -164,13 +156,6 @@ class Lookup(AsyncFileSystem):
         """Do nothing: nothing is cached here."""
 
     # -- directories ---------------------------------------------------------------------------------------------------
-
-    def _entries(self, path: str) -> list[tuple[str, VAttr]]:
-        """Return (name, attributes) of each entry of a directory; of a file, its own with the name ``""``."""
-        try:
-            return self._sys.listattr(path)
-        except NotADirectoryError:
-            return [("", self._sys.vattr(path))]
 
     def _entry_info(self, path: str, va: VAttr) -> Info:
         """Return the info of an entry that was listed; a link that leads nowhere has the type "link"."""

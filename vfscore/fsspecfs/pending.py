@@ -37,7 +37,7 @@ class Pending:
         EISDIR: it is a directory.
     """
 
-    __slots__ = ("_exclusive", "_mode", "_path", "_sys", "file")
+    __slots__ = ("_exclusive", "_mode", "_path", "_sys", "_temporary", "file")
 
     def __init__(self, sys: Sys, path: str, flags: int) -> None:
         self._sys = sys
@@ -53,7 +53,7 @@ class Pending:
             if self._mode is not None and stat.S_ISDIR(self._mode):
                 raise err(errno.EISDIR, path)
         directory = parent_of(self._path).rstrip("/")
-        temporary = f"{directory}/.vfs-{uuid.uuid4().hex}"
+        temporary = self._temporary = f"{directory}/.vfs-{uuid.uuid4().hex}"
         keep = self._mode is not None and not flags & (os.O_TRUNC | os.O_EXCL)
         flags = flags & ~os.O_TRUNC | os.O_CREAT | os.O_EXCL
         try:
@@ -61,7 +61,7 @@ class Pending:
         except OSError as exc:
             exc.filename = path
             raise
-        self.file.path = temporary
+        self.file.path = path  # what errors name
         try:
             if keep:
                 self._take_contents()
@@ -98,13 +98,12 @@ class Pending:
 
     def commit(self) -> None:
         """Give the file its own name, over what has it; with O_EXCL only if nothing has."""
-        temporary = str(self.file.path)
         try:
             if self._exclusive:
-                self._sys.link(temporary, self._path)
-                self._sys.unlink(temporary)
+                self._sys.link(self._temporary, self._path)
+                self._sys.unlink(self._temporary)
             else:
-                self._sys.rename(temporary, self._path)
+                self._sys.rename(self._temporary, self._path)
         except OSError as exc:
             exc.filename = self._path
             del exc.filename2
@@ -114,6 +113,6 @@ class Pending:
     def discard(self) -> None:
         """Take the file away; fine if it is gone."""
         try:
-            self._sys.unlink(str(self.file.path))
+            self._sys.unlink(self._temporary)
         except FileNotFoundError:
             return
