@@ -229,7 +229,7 @@ class Paths(View):
             op.vop_access(dvp, _CHANGE, cred)
             if cred.uid:
                 self._check_sticky(dvp, vp)
-            if dvp.v_graft is not None:
+            if dvp.v_graft is not None and dvp.v_graft.children:
                 self._not_mounted(dvp, name)
             if vtype is _VDIR:
                 raise err(errno.EISDIR)
@@ -285,7 +285,7 @@ class Paths(View):
                 self._check_sticky(dvp, vp)
             if vp.v_type is not _VDIR:
                 raise err(errno.ENOTDIR)
-            if dvp.v_graft is not None:
+            if dvp.v_graft is not None and dvp.v_graft.children:
                 self._not_mounted(dvp, name)
             if vp.v_graft is not None and vp.v_graft.children:
                 raise err(errno.ENOTEMPTY)
@@ -416,9 +416,9 @@ class Paths(View):
                     raise err(errno.EISDIR)
             if isdir and fdvp is not tdvp:
                 fvp.v_op.vop_access(fvp, ACCESS_WRITE, cred)
-            if fdvp.v_graft is not None:
+            if fdvp.v_graft is not None and fdvp.v_graft.children:
                 self._not_mounted(fdvp, fname, below=True)
-            if tdvp.v_graft is not None:
+            if tdvp.v_graft is not None and tdvp.v_graft.children:
                 self._not_mounted(tdvp, tname, below=True)
             lock = fdvp.v_lock
             if lock is None or fvp.v_lock is not lock or (tvp is not None and tvp.v_lock is not lock):
