@@ -259,3 +259,14 @@ def test_permission_is_asked_before_the_namespace_of_an_attribute(ns: vfscore.Na
     user = ns.as_user(1234, 1234)
     assert errno_of(user.sys.getxattr, "/d", "nobody.a") == errno.EACCES
     assert errno_of(user.sys.getxattr, "/d", "system.a") == errno.EOPNOTSUPP
+
+
+def test_giving_a_file_room_takes_its_set_user_id_bit(ns: vfscore.Namespace) -> None:
+    user = ns.as_user(1234, 1234)
+    ns.sys.mkdir("/d", 0o777)
+    ns.sys.chmod("/d", 0o777)
+    fd = user.sys.open("/d/f", os.O_CREAT | os.O_WRONLY)
+    ns.sys.chmod("/d/f", 0o4755)
+    user.sys.posix_fallocate(fd, 0, 10)
+    assert ns.sys.stat("/d/f").st_mode & 0o7777 == 0o755
+    user.sys.close(fd)

@@ -91,6 +91,7 @@ class Twin(RuleBasedStateMachine):
         """
         if who == -1:
             who = self.who
+        Act.known = self.host.known()
         before = self._set_times() if self.watching else None
         host, other = (side.run(who, step)[0] for side in self.sides)
         for side, number in zip(self.sides, raw or (), strict=False):

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 DEPTH = 220
 """Directories between the top and the base: 40 links and a path, at most five ``..`` in each, climb 205."""
@@ -66,6 +66,9 @@ class Error(NamedTuple):
 class Act:
     """What a step sees of one side: `sys`, and the side's own form of paths and descriptors."""
 
+    known: ClassVar[list[str]] = ["."]
+    """What there is below the base, before the step."""
+
     def __init__(self, sys: Any, base: str, index: int) -> None:
         self.sys = sys
         self._base = base
@@ -74,14 +77,19 @@ class Act:
     def path(self, text: str | bytes | Pair | None) -> Any:
         """Return *text* with this side's base in it, and a pair's descriptor for a pair.
 
-        ``@4095:a`` is an absolute path of ``./`` that ends in ``a`` and is 4095 bytes long.
+        ``@4095:a`` is an absolute path of ``./`` that ends in ``a`` and is 4095 bytes long. ``%4/a`` is ``a`` below one
+        of the paths that there are, found by its number; odd numbers make it absolute.
         """
         if isinstance(text, Pair):
             return text.numbers[self.index]
         if isinstance(text, bytes):
             return os.fsencode(self.path(os.fsdecode(text)))
-        if text is None or not text.startswith(HERE):
+        if text is None or not text.startswith((HERE, "%")):
             return text
+        if text[0] == "%":
+            number, slash, rest = text[1:].partition("/")
+            known = self.known[int(number) // 2 % len(self.known)]
+            return self.path(HERE + "/" + known if int(number) % 2 else known) + slash + rest
         rest = text[1:]
         if rest and rest[0] != "/":
             length, _, name = rest.partition(":")
@@ -158,7 +166,7 @@ class HostSide(Side):
         os.makedirs(self.base)
         os.umask(umask)
         self.acts = [_HostAct(self.base, index, user if len(users) > 1 else None) for user in users]
-        self.root = _HostAct(self.base, index, None)
+        self.root: _HostAct = _HostAct(self.base, index, None)
         self._descriptors: set[int] = set()
 
     @contextlib.contextmanager
@@ -185,6 +193,15 @@ class HostSide(Side):
                 act.umask = mask
             os.fchdir(cwd)
             os.close(cwd)
+
+    def known(self) -> list[str]:
+        """Return the paths of what there is below the base."""
+        top = f"/proc/self/fd/{self.root.cwd}"
+        found = []
+        for path, dirs, files in os.walk(top):
+            dirs.sort()
+            found += [os.path.relpath(os.path.join(path, name), top) for name in sorted(dirs + files)]
+        return found[:60] or ["a"]
 
     def opened(self, number: int) -> None:
         self._descriptors.add(number)

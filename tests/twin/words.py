@@ -67,7 +67,11 @@ _odd = st.sampled_from(
 Path = str | bytes
 
 names = st.sampled_from(NAMES)
-_text = st.one_of(_plain, _plain, _plain, _absolute, _absolute, _plain, _decorated, _odd)
+_known = st.integers(0, 39).map("%{}".format)
+_below_known = st.tuples(_known, _component).map("/".join)
+_text = st.one_of(
+    _known, _known, _known, _below_known, _plain, _plain, _plain, _absolute, _absolute, _plain, _decorated, _odd
+)
 
 
 @st.composite

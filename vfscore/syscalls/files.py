@@ -360,6 +360,8 @@ class Files(View):
             raise err(errno.ENODEV)
         vp.v_op.vop_lock(vp)
         try:
+            if file.cred.uid:
+                file.drop_suid()
             vp.v_op.vop_fallocate(vp, offset, length)
         finally:
             vp.v_op.vop_unlock(vp)

@@ -189,7 +189,7 @@ class OpenFile:
             op.vop_lock(vp)
             try:
                 if self.cred.uid:
-                    self._drop_suid()
+                    self.drop_suid()
                 n = op.vop_write(vp, data, offset, ioflag, self.cred)
                 end = (op.vop_getattr(vp, self.cred).va_size or 0) if ioflag & _APPEND else offset + n
             finally:
@@ -198,7 +198,7 @@ class OpenFile:
             raise named(exc, self.path) from exc.__cause__
         return n, end
 
-    def _drop_suid(self) -> None:
+    def drop_suid(self) -> None:
         """Take the set-id bits away, as a write by anybody but root does."""
         vp = self.vp
         mode = vp.v_op.vop_getattr(vp, self.cred).va_mode or 0
@@ -223,7 +223,7 @@ class OpenFile:
             op.vop_lock(vp)
             try:
                 if self.cred.uid:
-                    self._drop_suid()
+                    self.drop_suid()
                 op.vop_setattr(vp, VAttr(va_size=size), self.cred)
             finally:
                 op.vop_unlock(vp)
