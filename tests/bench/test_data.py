@@ -3,9 +3,12 @@
 import io
 import os
 import random
+import time
 from typing import Any
 
 import pytest
+
+pytestmark = pytest.mark.benchmark(timer=time.thread_time)
 
 KIB, MIB = 1 << 10, 1 << 20
 SIZE = 256 * MIB

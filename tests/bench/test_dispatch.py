@@ -1,5 +1,6 @@
 """What it costs to get from a vnode to its op."""
 
+import time
 from types import FunctionType
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 
 from vfscore.opv import OpVector
 from vfscore.plugin import hookimpl
+
+pytestmark = pytest.mark.benchmark(timer=time.thread_time)
 
 
 class Implementer:

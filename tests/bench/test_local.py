@@ -2,12 +2,15 @@
 
 import os
 import random
+import time
 from typing import Any
 
 import fsspec
 import pytest
 
 import vfscore
+
+pytestmark = pytest.mark.benchmark(timer=time.thread_time)
 
 KIB, MIB = 1 << 10, 1 << 20
 FILES = 200

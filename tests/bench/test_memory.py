@@ -1,11 +1,14 @@
 """vfs:// on a memory file system, beside fsspec's memory filesystem."""
 
+import time
 from typing import Any
 
 import fsspec
 import pytest
 
 import vfscore
+
+pytestmark = pytest.mark.benchmark(timer=time.thread_time)
 
 FILES = [f"/d/f{n:04}" for n in range(1000)]
 PEER = "memory://"

@@ -1,9 +1,12 @@
 """The system calls on a memory file system, beside the same calls of `os` on a tmpfs."""
 
 import os
+import time
 from typing import Any
 
 import pytest
+
+pytestmark = pytest.mark.benchmark(timer=time.thread_time)
 
 FILES = 200
 """Files of one round: few, so that most rounds are over before the scheduler interrupts them."""
