@@ -150,6 +150,14 @@ def test_reading_nothing_of_a_file_open_for_writing_is_ebadf(at: Place) -> None:
     at.sys.close(fd)
 
 
+def test_a_directory_listed_by_its_descriptor_is_at_its_beginning(at: Place) -> None:
+    fd = at.sys.open(at.base, os.O_RDONLY)
+    at.sys.lseek(fd, 5, os.SEEK_SET)
+    assert at.sys.listdir(fd) == []
+    assert at.sys.lseek(fd, 0, os.SEEK_CUR) == 0
+    at.sys.close(fd)
+
+
 # -- times -------------------------------------------------------------------------------------------------------------
 
 

@@ -203,7 +203,7 @@ class PathRules(Twin):
 
     @rule(path=words.paths)
     def scandir(self, path: words.Path) -> None:
-        if len(path) > 3000:  # os.DirEntry asks for its path, which would be too long
+        if len(self.host.root.path(path)) > 3000:  # os.DirEntry asks for its path, which would be too long
             return
 
         def step(act: Act) -> list[tuple[object, ...]]:
@@ -214,7 +214,7 @@ class PathRules(Twin):
 
     @rule(path=words.text_paths, topdown=st.booleans())
     def walk(self, path: str, topdown: bool) -> None:
-        if len(path) > 3000:
+        if len(self.host.root.path(path)) > 3000:
             return
 
         def step(act: Act) -> list[tuple[str, list[str], list[str]]]:

@@ -115,8 +115,11 @@ def _short(value: object) -> str:
     return text if len(text) < 200 else f"{text[:200]}… ({len(text)})"
 
 
-def changed(before: dict[int, Times], after: Tree) -> dict[str, str]:
-    """Return, by path, which of atime, mtime and ctime (``amc``) changed since *before*; "new" for a new file."""
+def changed(before: dict[int, Times], after: Tree, links: bool) -> dict[str, str]:
+    """Return, by path, which of atime, mtime and ctime (``amc``) changed since *before*; "new" for a new file.
+
+    The atime of links counts only with *links*: the host reads a link on each walk, the namespace remembers paths.
+    """
     said = {}
     for path, inode in after.inodes.items():
         was, now = before.get(inode), after.times[inode]
@@ -124,4 +127,6 @@ def changed(before: dict[int, Times], after: Tree) -> dict[str, str]:
             said[path] = "new"
         else:
             said[path] = "".join(letter for letter, x, y in zip("amc", was, now, strict=True) if x != y)
+            if after.nodes[path].mode.startswith("0o12") and not links:
+                said[path] = said[path].removeprefix("a")
     return said

@@ -135,6 +135,13 @@ class Walking(Attrs, Paths):
 
     __slots__ = ()
 
+    def _list_open(self, fd: int) -> list[Dirent]:
+        """`_list` of a descriptor, which stands at the beginning afterwards (rewinddir)."""
+        file = self.files.get(fd)
+        entries = self._list(file.vp, True)
+        file.offset = 0
+        return entries
+
     def _list(self, vp: Vnode, opened: bool = False) -> list[Dirent]:
         """Return the entries of *vp* that are to be seen: whiteouts left out, grafts merged in.
 
@@ -165,7 +172,10 @@ class Walking(Attrs, Paths):
         """Return the names in a directory, in no order (`os.listdir`): bytes for a path of bytes."""
         path = "." if path is None else path
         try:
-            names = [entry.d_name for entry in self._list(self._vnode(path), isinstance(path, int))]
+            names = [
+                entry.d_name
+                for entry in (self._list(self._vnode(path)) if not isinstance(path, int) else self._list_open(path))
+            ]
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
         if not isinstance(path, str | int) and isinstance(os.fspath(path), bytes):
@@ -211,7 +221,7 @@ class Walking(Attrs, Paths):
         path = "." if path is None else path
         try:
             vp = self._vnode(path)
-            entries = self._list(vp, isinstance(path, int))
+            entries = self._list(vp) if not isinstance(path, int) else self._list_open(path)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
         return ScandirIterator(self._direntries(vp, path, entries))
