@@ -316,8 +316,8 @@ class Binding:
         self.retire()
 
     def retire(self) -> None:
-        """Close the backend of a removed binding if nobody has anything open on it."""
-        if not self.removed or self.mount.mnt_usecount > 0:
+        """Close the backend of a removed binding if nobody has anything open on it, or the whole namespace closes."""
+        if not self.removed or (self.mount.mnt_usecount > 0 and not self.mount.mnt_dead):
             return
         with self.lock:
             backend, self.backend = self.backend, None

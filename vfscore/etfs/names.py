@@ -133,7 +133,6 @@ class NameOps:
         with binding.locks(path):
             handle = create(path, _EXCLUSIVE[acc], mode)
             try:
-                binding.detach(path)
                 vp = _made(binding, path, _handle_attr(binding, handle, path))
                 if cnp.cred.uid:
                     _give(handle.setattr if hasattr(handle, "setattr") else vp.v_data.setattr, vap)
@@ -276,6 +275,11 @@ def _handle_attr(binding: Binding, handle: Any, path: str) -> VAttr:
 
 
 def _made(binding: Binding, path: str, va: VAttr) -> Vnode:
+    """Return the vnode of what has just been made at *path* and has the attributes *va*."""
+    if va.va_fileid is None:
+        # Nothing else tells it from what had the name before. Where a number does, the vnode may be one that another
+        # thread has looked up since, and is good.
+        binding.detach(path)
     vp = binding.vnode(path, va)
     if vp is None:
         raise err(errno.ENOENT)
@@ -283,8 +287,7 @@ def _made(binding: Binding, path: str, va: VAttr) -> Vnode:
 
 
 def _new(binding: Binding, dnode: EtNode, path: str, cnp: ComponentName, vap: VAttr) -> Vnode:
-    """Return the vnode of what has just been made at *path*."""
-    binding.detach(path)
+    """Return the vnode of what has just been made at *path*, and give it to who made it."""
     vp = _made(binding, path, (binding.backend or binding.ready()).getattr(path, False))
     if cnp.cred.uid:
         _give(vp.v_data.setattr, vap)

@@ -173,7 +173,7 @@ def test_read_only_backend_says_so_by_itself(ns, storages):
     assert ns.open("/d/f", "rb").read() == b"abc"
 
 
-# -- keys within keys ----------------------------------------------------------------------------------------------------
+# -- keys within keys --------------------------------------------------------------------------------------------------
 
 
 def test_deepest_key_wins_and_missing_parents_appear(ns, bind, file):

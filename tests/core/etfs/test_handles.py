@@ -157,7 +157,7 @@ def test_failing_close_reaches_the_writer_and_everything_is_closed(ns, bind):
         ns.sys.fstat(fd)
 
 
-# -- names that change ---------------------------------------------------------------------------------------------------
+# -- names that change -------------------------------------------------------------------------------------------------
 
 
 def test_file_renamed_while_open_is_the_same_file(ns, bind):
@@ -243,7 +243,7 @@ def test_file_is_one_vnode_again_after_it_was_seen_without_follow(ns, bind):
     assert ns.sys.lstat("/d/l").st_ino != ns.sys.stat("/d/l").st_ino
 
 
-# -- the end of a binding ------------------------------------------------------------------------------------------------
+# -- the end of a binding ----------------------------------------------------------------------------------------------
 
 
 def test_removed_binding_stays_usable_for_whoever_has_it_open_then_dies(ns, bind):
@@ -285,6 +285,19 @@ def test_working_directory_on_a_removed_binding_keeps_it(ns, bind):
     assert storage.closed
 
 
+def test_closing_the_namespace_closes_everything(ns, bind):
+    storage = bind("/d", {"sub/f": b"abc"})
+    ns.sys.chdir("/d/sub")
+    fd = ns.sys.open("f", os.O_RDWR)
+
+    ns.close()
+
+    assert storage.closed
+    assert storage.handles == []
+    with raises(errno.EBADF):
+        ns.sys.pread(fd, 1, 0)
+
+
 def test_key_is_free_again_after_removal(ns, bind, file):
     bind("/k", {"f": b"abc"})
     ns.etfs_remove("/k")
@@ -294,7 +307,7 @@ def test_key_is_free_again_after_removal(ns, bind, file):
     assert ns.open("/k", "rb").read() == b"new"
 
 
-# -- threads -------------------------------------------------------------------------------------------------------------
+# -- threads -----------------------------------------------------------------------------------------------------------
 
 
 class Meeting(Storage):

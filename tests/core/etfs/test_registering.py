@@ -128,7 +128,7 @@ def test_many_windows_of_one_source_are_each_their_own(ns, tree):
     assert [ns.open(f"/w{i}", "rb").read() for i in range(5)] == [b"01", b"23", b"45", b"67", b"89"]
 
 
-# -- of an fstab: at the first use ---------------------------------------------------------------------------------------
+# -- of an fstab: at the first use -------------------------------------------------------------------------------------
 
 
 def described(storages, **entry):

@@ -200,7 +200,8 @@ class DirectoryBackend(Host):
                 finally:
                     handle.close()
             except OSError as exc:
-                out.append(exc)
+                # As a value, without the frames: they hold `out`, and it would hold them.
+                out.append(exc.with_traceback(None))
         return out
 
     # -- changes of names ----------------------------------------------------------------------------------------------
