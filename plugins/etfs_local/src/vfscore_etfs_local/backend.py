@@ -72,9 +72,12 @@ class DirectoryBackend(Host):
         if not path:
             return "", attributes(os.fstat(root.fd), self._dev, self._fsid)
         real = path
+        st: os.stat_result | None
         if "/" not in path and path not in _DOTS:
             st = _stat(path, dir_fd=root.fd, follow_symlinks=False)
         else:
+            st = root.look(path)
+        if st is None:
             dirfd, head, name, closing = root.parent(path)
             try:
                 st = _stat(name, dir_fd=dirfd, follow_symlinks=False)

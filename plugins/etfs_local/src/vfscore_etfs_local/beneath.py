@@ -36,6 +36,7 @@ DIRECTORY: Final = os.O_DIRECTORY
 _CLOEXEC: Final = os.O_CLOEXEC
 _NOFOLLOW: Final = os.O_NOFOLLOW
 _STEP: Final = PATH | DIRECTORY | _NOFOLLOW | _CLOEXEC
+_LOOK: Final = PATH | _NOFOLLOW | _CLOEXEC
 _PERHAPS_A_LINK: Final = (errno.ELOOP, errno.ENOTDIR)
 _ENCODING: Final = sys.getfilesystemencoding()
 _ERRORS: Final = sys.getfilesystemencodeerrors()
@@ -148,6 +149,18 @@ class Root:
             if fd >= 0:
                 return fd, path
         return self._walk(path, flags, mode)
+
+    def look(self, path: str) -> os.stat_result | None:
+        """Return what *path* itself is, in the fewest steps; None when a link is on the way, or there is no openat2."""
+        if self._walks:
+            return None
+        fd = _openat2(self.fd, path, _LOOK, 0)
+        if fd < 0:
+            return None
+        try:
+            return os.fstat(fd)
+        finally:
+            os.close(fd)
 
     def parent(self, path: str) -> tuple[int, str, str, int]:
         """Return where an entry is looked at or changed.
