@@ -302,7 +302,7 @@ _synthetic: list[Mount] = []
 
 def _synthetic_mount() -> Mount:
     if not _synthetic:
-        fs = FileSystem("graft", _NoVfsOps(), _SyntheticOps())
+        fs = FileSystem("graft", _NoVfsOps(), _SyntheticOps(), cache_names=True)
         _synthetic.append(Mount(fs, "the way to a key", readonly=True))
     return _synthetic[0]
 

@@ -187,7 +187,7 @@ class Namei:
         if long:
             self._refuse_long(vp, names)
             return None
-        if absolute and not mustdir and table.find(names[:-1]) is not None:
+        if absolute and not mustdir and self._direct and table.find(names[:-1]) is not None:
             self._learn(path[: path.rfind("/") + 1], vp, names[:-1])
         found, cachable = self._walk(vp, names, follow or mustdir, op, flags)
         if found is None:
