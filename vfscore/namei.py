@@ -306,26 +306,32 @@ class Namei:
             found = None  # *dvp* is of a binding whose source is not there: a key below it is
         return hanging.attach(found)
 
-    def _refuse_long(self, vp: Vnode, names: list[str]) -> None:
+    def _refuse_long(self, vp: Vnode, names: list[str], links: int = 0) -> None:
         """Walk to the first name of more than 255 bytes and raise; return when the walk ends before it.
+
+        Args:
+            vp: Where *names* begin.
+            names: Components; one of them is too long.
+            links: Links followed before.
 
         Errors:
             ENAMETOOLONG, ENOTDIR, EACCES, ELOOP: as on the way there.
         """
         first = next(i for i, name in enumerate(names) if _is_long(name))
-        found, _ = self._walk(vp, names[:first], True, _LOOKUP, 0)
+        found, _ = self._walk(vp, names[:first], True, _LOOKUP, 0, links)
         if found is not None:
             if found.v_type is not _VDIR:
                 raise err(errno.ENOTDIR)
             self.child(found, ComponentName(names[first], _LOOKUP, self.cred))
 
-    def _walk(self, vp: Vnode, names: list[str], follow: bool, op: NameiOp, flags: int) -> tuple[Vnode | None, bool]:
+    def _walk(
+        self, vp: Vnode, names: list[str], follow: bool, op: NameiOp, flags: int, links: int = 0
+    ) -> tuple[Vnode | None, bool]:
         """Walk *names* from *vp*; return what is there (or None), and whether it may be remembered."""
         cred = self.cred
         direct = self._direct
         cachable = True
         mustdir = mustsearch = False
-        links = 0
         i, end = 0, len(names)
         while i < end:
             if vp.v_type is not _VDIR:
@@ -386,7 +392,7 @@ class Namei:
                     vp = above
                 more = [part for part in target.split("/") if part and part != "."]
                 if has_long_name(target):
-                    self._refuse_long(vp, more)
+                    self._refuse_long(vp, more, links)
                     return None, False
                 if i == end:
                     mustdir = mustdir or target.endswith(("/", "/."))

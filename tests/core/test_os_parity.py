@@ -87,6 +87,11 @@ def test_a_link_to_a_name_that_is_too_long_is_enametoolong(at: Place) -> None:
     assert errno_of(at.sys.stat, at("dangling")) == errno.ENOENT
 
 
+def test_a_link_to_itself_and_a_long_name_is_eloop(at: Place) -> None:
+    at.sys.symlink(f"loop/{LONG}", at("loop"))
+    assert errno_of(at.sys.stat, at("loop")) == errno.ELOOP
+
+
 def test_a_path_that_is_too_long_is_enametoolong_from_a_bad_descriptor_too(at: Place) -> None:
     assert errno_of(at.sys.stat, TOO_LONG, dir_fd=1_000_000) == errno.ENAMETOOLONG
     assert errno_of(at.sys.open, TOO_LONG, os.O_RDONLY, dir_fd=1_000_000) == errno.ENAMETOOLONG
@@ -278,3 +283,13 @@ def test_giving_a_file_room_takes_its_set_user_id_bit(ns: vfscore.Namespace) -> 
     user.sys.posix_fallocate(fd, 0, 10)
     assert ns.sys.stat("/d/f").st_mode & 0o7777 == 0o755
     user.sys.close(fd)
+
+
+def test_nothing_is_made_in_a_removed_directory_whatever_its_mode(ns: vfscore.Namespace) -> None:
+    user = ns.as_user(1234, 1234)
+    ns.sys.mkdir("/d")
+    user.sys.chdir("/d")
+    assert errno_of(user.sys.mkdir, "x") == errno.EACCES
+    ns.sys.rmdir("/d")
+    assert errno_of(user.sys.mkdir, "x") == errno.ENOENT
+    assert errno_of(user.sys.open, "x", os.O_CREAT) == errno.ENOENT

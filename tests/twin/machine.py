@@ -70,6 +70,7 @@ class Twin(RuleBasedStateMachine):
         self.open: list[Pair] = []
         host = HostSide(host_top(), self.users, 0)
         self.host = host
+        Act.known = host.known()
         if self.both_on_host:
             self.sides: list[Side] = [host, HostSide(host_top(), self.users, 1)]
         else:
@@ -91,7 +92,6 @@ class Twin(RuleBasedStateMachine):
         """
         if who == -1:
             who = self.who
-        Act.known = self.host.known()
         before = self._set_times() if self.watching else None
         host, other = (side.run(who, step)[0] for side in self.sides)
         for side, number in zip(self.sides, raw or (), strict=False):
@@ -107,6 +107,7 @@ class Twin(RuleBasedStateMachine):
             )
         if host != other:
             self.fail(f"{word}: the host gave {host!r}, the namespace {other!r}")
+        Act.known = self.host.known()
         if before is not None:
             self.watching -= 1
             self._compare_times(word, before)

@@ -191,7 +191,11 @@ class Files(View):
                 vp = self.namei.child(dvp, cnp)
                 if vp is not None:
                     return vp, False
-                op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
+                try:
+                    op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
+                except PermissionError:
+                    self._not_removed(dvp)
+                    raise
                 try:
                     return op.vop_create(dvp, cnp, self._new_attr(_VREG, mode & 0o7777 & ~self.mask)), True
                 except FileExistsError:

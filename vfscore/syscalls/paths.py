@@ -62,7 +62,11 @@ class Paths(View):
                 raise err(errno.ENOENT)
             if dvp.v_mount.mnt_rdonly:
                 raise err(errno.EROFS)
-            op.vop_access(dvp, _CHANGE, cred)
+            try:
+                op.vop_access(dvp, _CHANGE, cred)
+            except PermissionError:
+                self._not_removed(dvp)
+                raise
             make(dvp, cnp)
         finally:
             op.vop_unlock(dvp)
@@ -227,10 +231,10 @@ class Paths(View):
             if slashes:
                 raise err(errno.EISDIR if vtype is _VDIR else errno.ENOTDIR)
             op.vop_access(dvp, _CHANGE, cred)
+            if dvp.v_graft is not None and dvp.v_graft.children:
+                self._not_mounted(dvp, name)  # before a key's backend is asked for its owner, under the lock
             if cred.uid:
                 self._check_sticky(dvp, vp)
-            if dvp.v_graft is not None and dvp.v_graft.children:
-                self._not_mounted(dvp, name)
             if vtype is _VDIR:
                 raise err(errno.EISDIR)
             # Vnodes that share a lock are locked already.
@@ -281,12 +285,12 @@ class Paths(View):
             if vp is None:
                 raise err(errno.ENOENT)
             op.vop_access(dvp, _CHANGE, self.cred)
+            if dvp.v_graft is not None and dvp.v_graft.children:
+                self._not_mounted(dvp, name)
             if self.cred.uid:
                 self._check_sticky(dvp, vp)
             if vp.v_type is not _VDIR:
                 raise err(errno.ENOTDIR)
-            if dvp.v_graft is not None and dvp.v_graft.children:
-                self._not_mounted(dvp, name)
             if vp.v_graft is not None and vp.v_graft.children:
                 raise err(errno.ENOTEMPTY)
             lock = vp.v_lock
@@ -401,11 +405,19 @@ class Paths(View):
             if fvp is tvp:
                 return
             fdvp.v_op.vop_access(fdvp, _CHANGE, cred)
+            if fdvp.v_graft is not None and fdvp.v_graft.children:
+                self._not_mounted(fdvp, fname, below=True)
+            if tdvp.v_graft is not None and tdvp.v_graft.children:
+                self._not_mounted(tdvp, tname, below=True)
             if cred.uid:
                 self._check_sticky(fdvp, fvp)
             if tvp is None:
                 if fdvp is not tdvp:
-                    tdvp.v_op.vop_access(tdvp, _CHANGE, cred)
+                    try:
+                        tdvp.v_op.vop_access(tdvp, _CHANGE, cred)
+                    except PermissionError:
+                        self._not_removed(tdvp)
+                        raise
             else:
                 tdvp.v_op.vop_access(tdvp, _CHANGE, cred)
                 if cred.uid:
@@ -416,10 +428,6 @@ class Paths(View):
                     raise err(errno.EISDIR)
             if isdir and fdvp is not tdvp:
                 fvp.v_op.vop_access(fvp, ACCESS_WRITE, cred)
-            if fdvp.v_graft is not None and fdvp.v_graft.children:
-                self._not_mounted(fdvp, fname, below=True)
-            if tdvp.v_graft is not None and tdvp.v_graft.children:
-                self._not_mounted(tdvp, tname, below=True)
             lock = fdvp.v_lock
             if lock is None or fvp.v_lock is not lock or (tvp is not None and tvp.v_lock is not lock):
                 more = [fvp] if tvp is None else [fvp, tvp]

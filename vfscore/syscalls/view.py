@@ -148,6 +148,11 @@ class View:
         if dvp.v_mount.mnt_rdonly:
             raise err(errno.EROFS)
 
+    def _not_removed(self, dvp: Vnode) -> None:
+        """Raise ENOENT if the directory *dvp* was removed: that comes before its permissions (may_create)."""
+        if dvp.v_op.vop_getattr(dvp, self.cred).va_nlink == 0:
+            raise err(errno.ENOENT)
+
     def _new_attr(self, vtype: VType, mode: int, rdev: int | None = None) -> VAttr:
         """Return the attributes that the credential asks for something new (`genfs_init_owner` has the last word)."""
         cred = self.cred
