@@ -17,7 +17,6 @@ from typing import Any
 from fsspec.asyn import get_loop
 from fsspec.spec import AbstractFileSystem
 
-from vfscore import fstab as fstabs
 from vfscore import namespace
 from vfscore.errors import err
 from vfscore.fsspecfs.asynchronous import Asynchronous
@@ -52,10 +51,7 @@ def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[st
 
 def _digest_of(ns: namespace.Namespace) -> str:
     """Return a digest of what *ns* describes; where that is not only data, one of this process."""
-    try:
-        return fstabs.digest(fstabs.load(ns.fstab()))
-    except ValueError:
-        return hashlib.sha256(f"{os.getpid()} {id(ns)}".encode()).hexdigest()
+    return ns.digest() or hashlib.sha256(f"{os.getpid()} {id(ns)}".encode()).hexdigest()
 
 
 class VfsFileSystem(Asynchronous):

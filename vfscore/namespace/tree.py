@@ -58,6 +58,9 @@ class Namespace(View):
         self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, *LAYERS], strict=strict)
         self._lock = threading.RLock()
         self._records: dict[Mount, dict[str, Any]] = {}
+        self._told: object = object()
+        """Another object after each change of the records; see `digest`."""
+        self._digest: tuple[object, str | None] = (None, None)
         self._views: weakref.WeakSet[Sys] = weakref.WeakSet()
         self._closed = False
         table, files = MountTable(), FileTable()
@@ -194,6 +197,7 @@ class Namespace(View):
                 exc.filename = key
             raise
         self._records[mp] = record
+        self._told = object()
         self.plugins.mounted(mp)
 
     def etfs_remove(self, key: str) -> None:
@@ -211,6 +215,7 @@ class Namespace(View):
                 raise err(errno.ENOENT, key)
             self._table.detach(mp)
             self._records.pop(mp, None)
+            self._told = object()
         self._unbind(mp)
 
     # -- mounts --------------------------------------------------------------------------------------------------------
@@ -286,6 +291,7 @@ class Namespace(View):
             if readonly:
                 entry["readonly"] = True
             self._records[mp] = entry
+            self._told = object()
         self.plugins.mounted(mp)
 
     def remount(self, at: str, *, options: Mapping[str, Any] | None = None, readonly: bool | None = None) -> None:
@@ -311,6 +317,7 @@ class Namespace(View):
             record.pop("readonly", None)
             if ro:
                 record["readonly"] = True
+            self._told = object()
         self._table.bump()
 
     def unmount(self, at: str, force: bool = False) -> None:
@@ -333,6 +340,7 @@ class Namespace(View):
                 mp.mnt_dead = True
             self._table.detach(mp)
             self._records.pop(mp, None)
+            self._told = object()
         self._end(mp, force)
 
     def _unbind(self, mp: Mount) -> None:
@@ -456,6 +464,18 @@ class Namespace(View):
             out.setdefault("etfs" if "key" in record else "mount", []).append(dict(record))
         return fstabs.canonical(fstabs.load(out))
 
+    def digest(self) -> str | None:
+        """Return a digest of `fstab`, remembered until that changes; None where there is none."""
+        told, known = self._digest
+        if told is not self._told:
+            told = self._told
+            try:
+                known = fstabs.digest(fstabs.load(self.fstab()))
+            except ValueError:
+                known = None
+            self._digest = (told, known)
+        return known
+
     def install(self) -> Self:
         """Make this namespace what ``vfs://`` means in this process."""
         if self._closed:
@@ -493,6 +513,7 @@ class Namespace(View):
                 _collect(faults, step)
             _collect(faults, partial(self._unbind, mp) if mp.mnt_type == ETFS.name else partial(self._end, mp, True))
         self._records.clear()
+        self._told = object()
         if faults:
             raise faults[0]
 
