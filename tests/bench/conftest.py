@@ -55,6 +55,7 @@ ROWS: list[Row] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Tell pytest of the marker, and pytest-benchmark that the table is ours."""
     config.addinivalue_line("markers", "budget(name, must, aim, peer, unit): a row of the speed budget")
+    config.addinivalue_line("markers", "benchmark(timer): pytest-benchmark's, which need not be installed to skip them")
     config.option.benchmark_quiet = True
 
 
