@@ -127,6 +127,15 @@ def test_a_read_that_ends_past_the_largest_offset_is_einval(at: Place) -> None:
     at.sys.close(fd)
 
 
+def test_an_append_stores_what_fits_below_the_largest_offset(at: Place) -> None:
+    at.sys.close(at.file("f"))
+    fd = at.sys.open(at("f"), os.O_WRONLY | os.O_APPEND)
+    at.sys.ftruncate(fd, (1 << 63) - 2)
+    assert at.sys.write(fd, b"xyz") == 1
+    assert errno_of(at.sys.write, fd, b"xyz") == errno.EFBIG
+    at.sys.close(fd)
+
+
 def test_a_negative_offset_is_einval_before_the_descriptor_is_looked_at(at: Place) -> None:
     assert errno_of(at.sys.pread, 1_000_000, 1, -1) == errno.EINVAL
     assert errno_of(at.sys.pwrite, 1_000_000, b"x", -1) == errno.EINVAL
@@ -293,3 +302,15 @@ def test_nothing_is_made_in_a_removed_directory_whatever_its_mode(ns: vfscore.Na
     ns.sys.rmdir("/d")
     assert errno_of(user.sys.mkdir, "x") == errno.ENOENT
     assert errno_of(user.sys.open, "x", os.O_CREAT) == errno.ENOENT
+
+
+def test_a_write_by_an_outsider_takes_the_set_group_id_bit(ns: vfscore.Namespace) -> None:
+    user = ns.as_user(1234, 1234)
+    fd = ns.sys.open("/f", os.O_CREAT | os.O_WRONLY)
+    ns.sys.close(fd)
+    ns.sys.chown("/f", 1234, 99999)
+    ns.sys.chmod("/f", 0o2745)
+    fd = user.sys.open("/f", os.O_WRONLY)
+    user.sys.write(fd, b"x")
+    assert ns.sys.stat("/f").st_mode & 0o7777 == 0o745
+    user.sys.close(fd)

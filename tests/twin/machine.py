@@ -107,10 +107,10 @@ class Twin(RuleBasedStateMachine):
             )
         if host != other:
             self.fail(f"{word}: the host gave {host!r}, the namespace {other!r}")
-        Act.known = self.host.known()
         if before is not None:
             self.watching -= 1
             self._compare_times(word, before)
+        Act.known = self.host.known()
 
     def leave_out(self, why: str) -> None:
         LEFT_OUT[why] += 1

@@ -193,7 +193,12 @@ class FileOps(XattrOps):
         if not length:
             return 0
         if offset + length > _MAX_OFFSET:
-            raise err(errno.EFBIG if ioflag & _APPEND else errno.EINVAL)
+            if not ioflag & _APPEND:
+                raise err(errno.EINVAL)
+            data = data[: _MAX_OFFSET - offset]
+            length = len(data)
+            if not length:
+                raise err(errno.EFBIG)
         fs: Rumpfs = vp.v_mount.mnt_data
         limit = fs.m_limit
         room = limit - fs.m_used if limit else 1 << 62

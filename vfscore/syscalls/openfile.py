@@ -53,6 +53,13 @@ def named(exc: OSError, path: object, path2: object = None) -> OSError:
     return exc
 
 
+def setid_bits(va: VAttr, cred: Cred) -> int:
+    """Return the set-id bits that a file loses when *cred* changes it (setattr_should_drop_suidgid)."""
+    mode = va.va_mode or 0
+    outsider = cred.uid != 0 and va.va_gid not in cred.groups
+    return mode & 0o4000 | (mode & 0o2000 if mode & 0o010 or outsider else 0)
+
+
 class OpenFile:
     """An open description. Its methods take offsets of their own; only descriptors move the one it keeps."""
 
@@ -201,10 +208,10 @@ class OpenFile:
     def drop_suid(self) -> None:
         """Take the set-id bits away, as a write by anybody but root does."""
         vp = self.vp
-        mode = vp.v_op.vop_getattr(vp, self.cred).va_mode or 0
-        drop = mode & 0o4000 | (mode & 0o2000 if mode & 0o010 else 0)
+        va = vp.v_op.vop_getattr(vp, self.cred)
+        drop = setid_bits(va, self.cred)
         if drop and vp.v_type is _VREG:
-            vp.v_op.vop_setattr(vp, VAttr(va_mode=mode & ~drop), self.cred)
+            vp.v_op.vop_setattr(vp, VAttr(va_mode=(va.va_mode or 0) & ~drop), self.cred)
 
     def truncate(self, size: int) -> None:
         """Cut or grow the file to *size* bytes.

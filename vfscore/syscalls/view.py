@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vfscore.errors import err
 from vfscore.genfs import genfs_can_sticky
 from vfscore.namei import Namei, has_long_name, split_last
+from vfscore.syscalls.openfile import setid_bits
 from vfscore.types import (
     ComponentName,
     Cred,
@@ -177,10 +178,10 @@ class View:
     def _truncate_vnode(self, vp: Vnode, size: int) -> None:
         vap = VAttr(va_size=size)
         if self.cred.uid:
-            mode = vp.v_op.vop_getattr(vp, self.cred).va_mode or 0
-            drop = mode & 0o4000 | (mode & 0o2000 if mode & 0o010 else 0)
+            va = vp.v_op.vop_getattr(vp, self.cred)
+            drop = setid_bits(va, self.cred)
             if drop:
-                vap.va_mode = mode & ~drop
+                vap.va_mode = (va.va_mode or 0) & ~drop
         self._setattr(vp, vap)
 
     def _chmod_vnode(self, vp: Vnode, mode: int) -> None:
@@ -221,7 +222,7 @@ class View:
         vap = VAttr(va_uid=va.va_uid if uid == -1 else uid, va_gid=va.va_gid if gid == -1 else gid)
         if vp.v_type is not _VDIR:
             mode = va.va_mode or 0
-            kept = mode & ~0o4000 & ~(0o2000 if mode & 0o010 else 0)
+            kept = mode & ~setid_bits(va, cred)
             if kept != mode:
                 vap.va_mode = kept
         self._setattr(vp, vap)
