@@ -15,7 +15,7 @@ import pytest
 from vfscore_etfs_local import DirectoryBackend, FileBackend, open_source
 from vfscore_etfs_local.beneath import has_openat2
 
-from vfscore.plugin import OpenFlag, VAttr
+from vfscore.plugin import OpenFlag, VAttr, VType
 from vfscore.testing import raises
 
 INSIDE, OUTSIDE = b"inside", b"OUTSIDE"
@@ -372,3 +372,20 @@ def test_directory_moved_out_during_the_walk_takes_nobody_along(host, backend):
         os.rename(host / "outside" / "moved", inside / "d" / "e")
 
     assert hammer(move, [escaped(backend, "d/e/up"), escaped(backend, "d/e/up")]) == []
+
+
+@pytest.mark.slow
+def test_link_that_a_file_replaces_during_the_walk_is_looked_at_again(host, backend):
+    inside = host / "in"
+
+    def swap():
+        os.symlink("d/f", inside / "new")
+        os.replace(inside / "new", inside / "f")
+        (inside / "new").write_bytes(INSIDE)
+        os.replace(inside / "new", inside / "f")
+
+    def looked():
+        va = backend.resolve("f", True)[1]
+        return None if va.va_type is VType.VREG else va
+
+    assert hammer(swap, [looked, looked]) == []

@@ -211,6 +211,7 @@ class Root:
                     if not todo:
                         return os.open(".", flags | _CLOEXEC, dir_fd=dirfd), "/".join(names)
                     continue
+                failed: OSError | None = None
                 try:
                     if todo:
                         fds.append(os.open(name, _STEP, dir_fd=dirfd))
@@ -228,9 +229,11 @@ class Root:
                 try:
                     target = os.readlink(name, dir_fd=dirfd)
                 except OSError as exc:
-                    if exc.errno == errno.EINVAL:  # no link after all
+                    if exc.errno != errno.EINVAL:
+                        raise
+                    if failed is not None:  # no link after all
                         raise failed from None
-                    raise
+                    target = name  # it was one just now, and was replaced: look again
                 link = "/".join([*names, name])
                 links += 1
                 if links > _SYMLOOP_MAX:
