@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vfscore.errors import err
 from vfscore.etfs.finding import find, missing, open_first, parent
 from vfscore.etfs.listing import cookie_of, listing
+from vfscore.genfs import genfs_init_owner
 from vfscore.spec import hookimpl
 from vfscore.types import ComponentName, Cred, Dirent, NameiOp, OpenFlag, VAttr, VType
 
@@ -135,7 +136,8 @@ class NameOps:
             try:
                 vp = _made(binding, path, _handle_attr(binding, handle, path))
                 if cnp.cred.uid:
-                    _give(handle.setattr if hasattr(handle, "setattr") else vp.v_data.setattr, vap)
+                    _give(handle.setattr if hasattr(handle, "setattr") else vp.v_data.setattr, dnode, vap, cnp.cred)
+                    vp.v_data.changed()
             except BaseException:
                 handle.close()
                 raise
@@ -290,15 +292,23 @@ def _new(binding: Binding, dnode: EtNode, path: str, cnp: ComponentName, vap: VA
     """Return the vnode of what has just been made at *path*, and give it to who made it."""
     vp = _made(binding, path, (binding.backend or binding.ready()).getattr(path, False))
     if cnp.cred.uid:
-        _give(vp.v_data.setattr, vap)
+        _give(vp.v_data.setattr, dnode, vap, cnp.cred)
+        vp.v_data.changed()
     dnode.changed()
     return vp
 
 
-def _give(setattr_: Any, vap: VAttr) -> None:
-    """Give something new to the credential that made it, as far as the storage lets us."""
+def _give(setattr_: Any, dnode: EtNode, vap: VAttr, cred: Cred) -> None:
+    """Give something new in *dnode* to the credential that made it, as far as the storage lets us."""
+    dva = dnode.getattr()
+    mode, gid = genfs_init_owner(
+        dva.va_mode or 0, dva.va_gid or 0, vap.va_type, vap.va_mode or 0, vap.va_gid or 0, cred
+    )
+    given = VAttr(va_uid=vap.va_uid, va_gid=gid)
+    if vap.va_type is not _VLNK and vap.va_mode is not None:
+        given.va_mode = mode  # again: a change of owner takes the set-id bits away
     try:
-        setattr_(VAttr(va_uid=vap.va_uid, va_gid=vap.va_gid))
+        setattr_(given)
     except OSError as exc:
         if exc.errno not in (errno.EPERM, errno.EOPNOTSUPP):
             raise

@@ -330,6 +330,26 @@ def test_file_of_somebody_is_given_to_them_if_we_may(tmp_path):
     assert [(os.stat(tmp_path / name).st_uid, os.stat(tmp_path / name).st_gid) for name in "fd"] == [(1234, 1234)] * 2
 
 
+def test_file_of_somebody_keeps_its_set_id_bits_and_the_group_of_a_set_gid_directory(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    (tmp_path / "shared").mkdir()
+    os.chown(tmp_path / "shared", 0, 4321)
+    os.chmod(tmp_path / "shared", 0o2777)
+    tree = Tree(bind_alone(DirectoryBackend(str(tmp_path))))
+    cred = Cred(1234, 1234, (4321,))
+    told = []
+
+    for where in (tree.root, tree.find("shared")):
+        for name, vtype, mode in (("f", VType.VREG, 0o6755), ("d", VType.VDIR, 0o700)):
+            make = where.v_op.vop_create if vtype is VType.VREG else where.v_op.vop_mkdir
+            vp = make(where, ComponentName(name, NameiOp.CREATE, cred), VAttr(vtype, mode, va_uid=1234, va_gid=1234))
+            va = vp.v_op.vop_getattr(vp, ROOT_CRED)
+            told.append((va.va_mode, va.va_uid, va.va_gid))
+
+    assert told == [(0o6755, 1234, 1234), (0o700, 1234, 1234), (0o6755, 1234, 4321), (0o2700, 1234, 4321)]
+
+
 def test_file_grown_by_others_is_seen_by_whoever_has_it_open(tmp_path):
     (tmp_path / "f").write_bytes(b"abc")
     tree = Tree(bind_alone(DirectoryBackend(str(tmp_path))))
