@@ -132,6 +132,7 @@ def test_an_append_stores_what_fits_below_the_largest_offset(at: Place) -> None:
     fd = at.sys.open(at("f"), os.O_WRONLY | os.O_APPEND)
     at.sys.ftruncate(fd, (1 << 63) - 2)
     assert at.sys.write(fd, b"xyz") == 1
+    at.sys.lseek(fd, 0, os.SEEK_SET)
     assert errno_of(at.sys.write, fd, b"xyz") == errno.EFBIG
     at.sys.close(fd)
 
@@ -209,6 +210,12 @@ class TestExtendedAttributes:
     def test_a_name_without_a_namespace_is_eopnotsupp(self, at: Place) -> None:
         assert errno_of(at.sys.removexattr, at("f"), "user") == errno.EOPNOTSUPP
         assert errno_of(at.sys.getxattr, at("f"), "nobody.a") == errno.EOPNOTSUPP
+
+    def test_creating_and_replacing_at_once_is_never_right(self, at: Place) -> None:
+        both = os.XATTR_CREATE | os.XATTR_REPLACE
+        assert errno_of(at.sys.setxattr, at("f"), "user.a", b"", both) == errno.ENODATA
+        at.sys.setxattr(at("f"), "user.a", b"")
+        assert errno_of(at.sys.setxattr, at("f"), "user.a", b"", both) == errno.EEXIST
 
     def test_a_link_has_none_of_users(self, at: Place) -> None:
         at.sys.symlink("f", at("link"))

@@ -276,6 +276,9 @@ def _entry(entry: os.DirEntry[str]) -> tuple[object, ...]:
             asked.append(ask())
         except OSError as e:
             asked.append(e.errno)
-    st = entry.stat(follow_symlinks=False)
-    asked += [fields(st), entry.inode() == st.st_ino]
+    try:
+        st = entry.stat(follow_symlinks=False)
+        asked += [fields(st), entry.inode() == st.st_ino]
+    except OSError as e:
+        asked.append(e.errno)
     return tuple(asked)

@@ -80,7 +80,7 @@ class XattrOps:
         if vp.v_mount.mnt_rdonly:
             raise err(errno.EROFS)
         values = _values(node)
-        if flags & _CREATE and not flags & _REPLACE and name in values:
+        if flags & _CREATE and name in values:
             raise err(errno.EEXIST)
         if flags & _REPLACE and name not in values:
             raise err(errno.ENODATA)
