@@ -309,7 +309,7 @@ class Files(View):
     # -- the offset and the size ---------------------------------------------------------------------------------------
 
     def lseek(self, fd: int, position: int, whence: int, /) -> int:
-        """Move the offset of *fd* (`os.lseek`); SEEK_DATA and SEEK_HOLE see a file without holes.
+        """Move the offset of *fd* (`os.lseek`).
 
         Errors:
             EINVAL: a bad *whence*, the offset would be negative, or SEEK_DATA and SEEK_HOLE of what has no data.
@@ -331,10 +331,7 @@ class Files(View):
             elif whence in (os.SEEK_DATA, os.SEEK_HOLE):
                 if vp.v_type is not _VREG:
                     raise err(errno.EINVAL)
-                size = file.size()
-                if not 0 <= position < size:
-                    raise err(errno.ENXIO)
-                new = position if whence == os.SEEK_DATA else size
+                new = self._seek_data(file, position, whence)
             else:
                 raise err(errno.EINVAL)
             if new > _OFF_MAX:
@@ -342,6 +339,20 @@ class Files(View):
             vp.v_op.vop_seek(vp, file.offset, new, file.cred)
             file.offset = new
         return new
+
+    @staticmethod
+    def _seek_data(file: OpenFile, position: int, whence: int) -> int:
+        """Return where data, or a hole, begins; a file system that cannot tell has a file without holes."""
+        size = file.size()
+        if not 0 <= position < size:
+            raise err(errno.ENXIO)
+        command = "FIOSEEKDATA" if whence == os.SEEK_DATA else "FIOSEEKHOLE"
+        try:
+            return int(file.vp.v_op.vop_ioctl(file.vp, command, position, file.flags, file.cred))
+        except OSError as exc:
+            if exc.errno != errno.ENOTTY:
+                raise
+        return position if whence == os.SEEK_DATA else size
 
     def ftruncate(self, fd: int, length: int, /) -> None:
         """Cut or grow the open file (`os.ftruncate`)."""

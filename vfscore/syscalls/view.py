@@ -224,6 +224,8 @@ class View:
             mode = va.va_mode or 0
             kept = mode & ~setid_bits(va, cred)
             if kept != mode:
+                if cred.uid and cred.uid != va.va_uid:
+                    raise err(errno.EPERM)
                 vap.va_mode = kept
         self._setattr(vp, vap)
         self.table.bump()
