@@ -85,7 +85,7 @@ def genfs_read_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[bytes 
         try:
             out.append(_read_one(dvp, path, cred))
         except OSError as exc:
-            out.append(exc)
+            out.append(exc.with_traceback(None))
     return out
 
 
@@ -141,7 +141,7 @@ def genfs_write_many(dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred)
         try:
             _write_one(dvp, path, data, cred)
         except OSError as exc:
-            out.append(exc)
+            out.append(exc.with_traceback(None))
         else:
             out.append(None)
     return out
@@ -174,7 +174,7 @@ def genfs_remove_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[OSEr
         try:
             _remove_one(dvp, path, cred)
         except OSError as exc:
-            out.append(exc)
+            out.append(exc.with_traceback(None))
         else:
             out.append(None)
     return out

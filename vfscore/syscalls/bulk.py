@@ -97,7 +97,7 @@ class Bulk(Files, Paths):
             try:
                 out[i] = one(items[i])
             except OSError as exc:
-                out[i] = exc
+                out[i] = exc.with_traceback(None)  # its frame would hold this list, and so itself
         return out
 
     def _group(self, paths: Sequence[AnyPath], op: str) -> tuple[list[tuple[Vnode, list[tuple[int, str]]]], list[int]]:
