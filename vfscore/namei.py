@@ -266,7 +266,8 @@ class Namei:
             dvp.v_op.vop_access(dvp, ACCESS_EXEC, self.cred)
         name = cnp.name
         if len(name) > 63 and _is_long(name):
-            raise err(errno.ENAMETOOLONG)
+            removed = dvp.v_op.vop_getattr(dvp, self.cred).va_nlink == 0
+            raise err(errno.ENOENT if removed else errno.ENAMETOOLONG)
         graft = dvp.v_graft
         if graft is not None:
             hanging = graft.children.get(name)

@@ -321,3 +321,11 @@ def test_a_write_by_an_outsider_takes_the_set_group_id_bit(ns: vfscore.Namespace
     user.sys.write(fd, b"x")
     assert ns.sys.stat("/f").st_mode & 0o7777 == 0o745
     user.sys.close(fd)
+
+
+def test_a_removed_directory_has_no_names_not_even_long_ones(ns: vfscore.Namespace) -> None:
+    ns.sys.mkdir("/d")
+    ns.sys.chdir("/d")
+    ns.sys.rmdir("/d")
+    assert errno_of(ns.sys.stat, LONG) == errno.ENOENT
+    assert errno_of(ns.sys.mkdir, LONG) == errno.ENOENT
