@@ -292,6 +292,11 @@ class _SyntheticOps(ReadOnlyOps):
         """List nothing: the keys below are merged in by whoever lists."""
         return [], True
 
+    @hookimpl
+    def vop_read(self, vp: Vnode, offset: int, size: int, ioflag: int, cred: Cred) -> bytes:
+        """Refuse: a directory."""
+        raise err(errno.EISDIR)
+
 
 class _NoVfsOps:
     """The vfs ops of the synthetic mount: genfs's."""

@@ -126,6 +126,12 @@ def test_a_source_that_comes_later_is_found_then(tmp_path: Path) -> None:
         assert ns.sys.listdir("/dead/nested") == ["file"]
 
 
+def test_reading_the_way_to_a_key_is_eisdir(ns: Namespace, host: str) -> None:
+    ns.etfs_register("/way/to/key", host, "dir")
+
+    assert errno_of(ns.sys.read_file, "/way/to") == errno.EISDIR
+
+
 def test_a_window_is_counted_in_whole_bytes(ns: Namespace, host: str) -> None:
     with pytest.raises(TypeError, match="float"):
         ns.etfs_register("/key", os.path.join(host, "sub/deep/file"), "reg", 0, 2.5)  # type: ignore[arg-type]

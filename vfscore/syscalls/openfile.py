@@ -449,6 +449,8 @@ class FileTable:
                 while self._next <= fd2:
                     heapq.heappush(self._free, self._next)
                     self._next += 1
+                if fd2 not in self._free:
+                    raise err(errno.EBUSY)  # somebody is closing it at this moment, as on Linux
                 self._free.remove(fd2)
                 heapq.heapify(self._free)
             file.refs += 1

@@ -237,6 +237,8 @@ class Paths(View):
                 self._check_sticky(dvp, vp)
             if vtype is _VDIR:
                 raise err(errno.EISDIR)
+            if vp.v_mount is not dvp.v_mount:
+                raise err(errno.EBUSY)  # a key that has just been taken away
             # Vnodes that share a lock are locked already.
             lock = vp.v_lock
             shared = lock is not None and lock is dvp.v_lock
@@ -293,6 +295,8 @@ class Paths(View):
                 raise err(errno.ENOTDIR)
             if vp.v_graft is not None and vp.v_graft.children:
                 raise err(errno.ENOTEMPTY)
+            if vp.v_mount is not dvp.v_mount:
+                raise err(errno.EBUSY)  # a key, or the way to one, that has just been taken away
             lock = vp.v_lock
             shared = lock is not None and lock is dvp.v_lock
             if not shared:
@@ -409,6 +413,9 @@ class Paths(View):
                 self._not_mounted(fdvp, fname, below=True)
             if tdvp.v_graft is not None and tdvp.v_graft.children:
                 self._not_mounted(tdvp, tname, below=True)
+            mp = fdvp.v_mount
+            if fvp.v_mount is not mp or (tvp is not None and tvp.v_mount is not mp):
+                raise err(errno.EBUSY)  # a key, or the way to one, that has just been taken away
             if cred.uid:
                 self._check_sticky(fdvp, fvp)
             if tvp is None:
