@@ -92,15 +92,12 @@ class View:
         if name[:1] == "/":
             # Most calls are for a short name in a directory that was just walked to.
             i = name.rfind("/") + 1
-            hit = self.namei.dircache.get(name[:i])
-            if (
-                hit is not None
-                and hit[0] is self.table.dir_generation
-                and i < len(name) < 64
-                and name.isascii()
-                and "\0" not in name
-            ):
-                return hit[1], name[i:], False
+            if i < len(name) < 64 and name.isascii() and "\0" not in name:
+                hit = self.namei.dircache.get(name[:i])
+                if hit is not None and hit[0] is self.table.dir_generation:
+                    return hit[1], name[i:], False
+                if i == 1 and not self.cred.uid:
+                    return self.table.root.directory(), name[i:], False
             return self._parent(name, None)
         return self._parent(name, start or self._start(dir_fd, name))
 
