@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 import pytest
 
 from vfscore import Namespace
+
+needs_local = pytest.mark.skipif(
+    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
+)
 
 ONE_PATH: list[tuple[str, Callable[[Any, Any], object]]] = [
     ("stat", lambda sys, path: sys.stat(path)),
@@ -58,6 +63,7 @@ def test_an_error_about_two_paths_names_both(name: str) -> None:
     assert (ours.errno, str(ours)) == (theirs.errno, str(theirs))
 
 
+@needs_local
 def test_a_source_that_is_not_there_is_named_beside_its_key(tmp_path: Any) -> None:
     source = str(tmp_path / "missing")
 
@@ -67,6 +73,7 @@ def test_a_source_that_is_not_there_is_named_beside_its_key(tmp_path: Any) -> No
     assert (error.errno, error.filename, error.filename2) == (errno.ENOENT, source, "/key")
 
 
+@needs_local
 def test_a_source_of_another_kind_is_an_error_of_the_key_alone(tmp_path: Any) -> None:
     with Namespace() as ns:
         error = told(lambda: ns.etfs_register("/key", str(tmp_path), "reg"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import itertools
 import os
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ import pytest
 
 from vfscore import Namespace
 from vfscore.types import VType
+
+needs_local = pytest.mark.skipif(
+    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
+)
 
 
 @pytest.fixture
@@ -56,6 +61,7 @@ def dead(tmp_path: Path) -> dict[str, object]:
     }
 
 
+@needs_local
 def test_nested_keys_come_off_in_any_order_and_leave_nothing(host: str, other: str) -> None:
     keys = ["/a", "/a/sub", "/a/sub/x/y", "/a/new/n"]
     for order in itertools.permutations(keys):
@@ -70,6 +76,7 @@ def test_nested_keys_come_off_in_any_order_and_leave_nothing(host: str, other: s
             assert ns.sys.listdir("/") == [], order
 
 
+@needs_local
 def test_a_key_below_a_directory_is_reached_through_a_link_of_the_host(ns: Namespace, host: str, other: str) -> None:
     ns.etfs_register("/data", host, "dir_subdirs")
     ns.etfs_register("/data/sub/deep/key", other, "dir")
@@ -77,6 +84,7 @@ def test_a_key_below_a_directory_is_reached_through_a_link_of_the_host(ns: Names
     assert ns.sys.listdir("/data/link/deep/key") == ["there"]
 
 
+@needs_local
 def test_where_one_is_after_key_and_mount_above_have_gone(ns: Namespace, host: str) -> None:
     ns.sys.mkdir("/a")
     ns.etfs_register("/a/key", host, "dir")
@@ -91,6 +99,7 @@ def test_where_one_is_after_key_and_mount_above_have_gone(ns: Namespace, host: s
     assert ns.sys.getcwd() == "/z"
 
 
+@needs_local
 def test_a_key_without_its_source_is_listed_and_does_not_hide_others(tmp_path: Path) -> None:
     with Namespace(dead(tmp_path)) as ns:
         attrs = dict(ns.sys.listattr("/"))
@@ -102,6 +111,7 @@ def test_a_key_without_its_source_is_listed_and_does_not_hide_others(tmp_path: P
         assert sorted(ns.sys.find("/").paths) == ["/dead", "/deadfile"]
 
 
+@needs_local
 @pytest.mark.parametrize("path", ["/dead", "/deadfile"])
 def test_a_key_without_its_source_does_not_exist(tmp_path: Path, path: str) -> None:
     with Namespace(dead(tmp_path)) as ns:
@@ -112,11 +122,13 @@ def test_a_key_without_its_source_does_not_exist(tmp_path: Path, path: str) -> N
         assert errno_of(ns.sys.stat, path) == errno.ENOENT
 
 
+@needs_local
 def test_a_key_below_one_without_its_source_is_reached(tmp_path: Path) -> None:
     with Namespace(dead(tmp_path)) as ns:
         assert ns.sys.stat("/dead/nested/file").st_size == 5
 
 
+@needs_local
 def test_a_source_that_comes_later_is_found_then(tmp_path: Path) -> None:
     with Namespace(dead(tmp_path)) as ns:
         assert errno_of(ns.sys.listdir, "/dead") == errno.ENOENT
@@ -147,6 +159,7 @@ def test_layers_given_as_one_name_are_refused_with_the_list_they_want(ns: Namesp
         ns.etfs_register("/key", host, "dir", layers="readonly")
 
 
+@needs_local
 def test_unmount_of_a_file_key_is_einval(ns: Namespace, host: str) -> None:
     ns.etfs_register("/key", os.path.join(host, "sub/deep/file"), "reg")
 
@@ -175,6 +188,7 @@ def test_a_source_is_shown_without_its_secrets(ns: Namespace) -> None:
     assert "hunter2" in str(ns.fstab())
 
 
+@needs_local
 def test_close_takes_views_out_of_a_binding_and_ends_it(host: str) -> None:
     with Namespace() as ns:
         ns.etfs_register("/data", host, "dir_subdirs")
@@ -185,6 +199,7 @@ def test_close_takes_views_out_of_a_binding_and_ends_it(host: str) -> None:
     assert len(os.listdir("/proc/self/fd")) < descriptors
 
 
+@needs_local
 def test_a_closed_namespace_takes_nothing_more(host: str) -> None:
     ns = Namespace()
     ns.close()

@@ -1,6 +1,7 @@
 """The layers that come with the core, around a memory file system and through a namespace."""
 
 import errno
+import importlib.util
 import logging
 import os
 import threading
@@ -17,6 +18,10 @@ from vfscore.spec import FileSystem, hookimpl
 from vfscore.testing import LayerTests, Tree, mount_alone, raises
 from vfscore.types import ACCESS_READ, ACCESS_WRITE, ROOT_CRED, IoFlag, VType
 from vfscore.vnode import VV_ROOT, Vnode
+
+needs_local = pytest.mark.skipif(
+    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
+)
 
 MAKE = {layer.name: layer.make for layer in LAYERS}
 
@@ -107,6 +112,7 @@ def test_readonly_mount_cannot_become_writable(ns):
         ns.sys.mkdir("/m/d")
 
 
+@needs_local
 def test_open_for_writing_is_erofs_under_readonly_and_reading_is_not(ns, tmp_path):
     (tmp_path / "f").write_bytes(b"data")
     ns.etfs_register("/d", str(tmp_path), "dir", layers=["readonly"])

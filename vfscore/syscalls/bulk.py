@@ -107,7 +107,7 @@ class Bulk(Files, Paths):
         for i, path in enumerate(paths):
             name = path if type(path) is str else self._str(path)
             parts = [part for part in name.split("/") if part and part != "."]
-            under, vp = self._base(parts) if name[:1] == "/" and name[-1] != "/" else (0, None)
+            under, vp = self._base(parts) if name[:1] == "/" and not name.endswith(("/", "/.")) else (0, None)
             if (
                 vp is None
                 or self.cred.uid

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DirEntry", "ScandirIterator", "Walking"]
 
+_PASSED_BY = frozenset({errno.EACCES, errno.ENOENT, errno.EOPNOTSUPP, errno.ESTALE})
+"""Why a search goes on without a directory that it met: it may not be read, cannot be listed, or just went."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 
@@ -309,7 +311,11 @@ class Walking(Attrs, Paths):
                 continue
             graft = vp.v_graft
             if graft is None or not graft.children:
-                parts.append(Found.of(vp.v_op.vop_find(vp, depth, self.cred)).under(prefix))
+                try:
+                    parts.append(Found.of(vp.v_op.vop_find(vp, depth, self.cred)).under(prefix))
+                except OSError as exc:
+                    if vp is top or exc.errno not in _PASSED_BY:
+                        raise
                 continue
             entries = self._list(vp)
             parts.append(Found.of([(prefix + entry.d_name, entry) for entry in entries]))
@@ -320,8 +326,9 @@ class Walking(Attrs, Paths):
                         if child is not None and child.v_type is _VDIR:
                             self._readable_dir(child)
                             todo.append((child, prefix + entry.d_name + "/", None if depth is None else depth - 1))
-                    except (PermissionError, FileNotFoundError):
-                        continue
+                    except OSError as exc:
+                        if exc.errno not in _PASSED_BY:
+                            raise
         return Found.joined(parts)
 
     def glob(self, pattern: AnyPath, *, recursive: bool = True) -> list[str]:
