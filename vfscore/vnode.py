@@ -7,11 +7,12 @@ Life: whoever holds a vnode keeps it alive; caches hold it weakly. `v_usecount` 
 `vop_inactive` runs when the last of them closes. When that says so, or when the vnode is revoked (`vgone`),
 `vop_reclaim` runs and the owner forgets it. The same file is the same vnode for as long as anybody holds it.
 
-Locks: a mutator is called with the vnodes that it changes locked, in this order: the rename lock of the mount, then a
-parent before its child, then the older `v_id` before the younger. The callers of the ops (`syscalls`) lock, by
-`vop_lock` and `vop_unlock`; ops neither release nor unlock their arguments. lookup, getattr, access, read, readlink and
-readdir are called unlocked. No lock is held during any Backend call, so the `vop_lock` of etfs does nothing: there,
-mutations of one path wait for one another inside etfs. The lock itself is made when first taken.
+Locks: a mutator is called with the vnodes that it changes locked, in this order: the rename lock of the mount (when an
+entry moves from one directory to another), then a parent before its child, then the older `v_id` before the younger.
+The callers of the ops (`syscalls`) lock, by `vop_lock` and `vop_unlock`; ops neither release nor unlock their
+arguments. lookup, getattr, access, read, readlink and readdir are called unlocked. No lock is held during any Backend
+call, so the `vop_lock` of etfs does nothing: there, mutations of one path wait for one another inside etfs. The lock
+itself is made when first taken.
 """
 
 from __future__ import annotations
