@@ -877,3 +877,12 @@ def test_a_strict_namespace_does_not_boot_with_a_broken_plugin(site):
     vfscore.Namespace().close()
     with pytest.raises(PluginError, match="broken-dist"):
         vfscore.Namespace(strict=True)
+
+
+def test_a_plugin_that_fails_is_named_when_the_next_cannot_serve_the_source(site):
+    site("vfscore-wrong", "@hookimpl\ndef etfs_backend(source, options): raise KeyError(source)")
+    site("vfscore-last", "@hookimpl(trylast=True)\ndef etfs_backend(source, options): raise err(errno.ENOENT)")
+
+    with pytest.raises(PluginError, match="vfscore-wrong") as info:
+        Plugins().backend("x", {})
+    assert isinstance(info.value.__cause__, OSError)

@@ -283,7 +283,9 @@ class Plugins:
             caller = self._manager.subset_hook_caller(hook, failed)
             try:
                 answer = caller(**kwargs)
-            except OSError:
+            except OSError as exc:
+                if blame is not None:
+                    raise blame from exc  # a plugin failed before, and what claimed instead cannot serve it
                 raise
             except Exception as exc:
                 culprit = _culprit(exc, caller)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import errno
 import os
 import stat
@@ -17,7 +18,7 @@ _NOFOLLOW: Final = os.O_NOFOLLOW
 _ST_RDONLY: Final = 1
 
 
-class Host:
+class Host(abc.ABC):
     """What both have in common: calls on one entry (*name* of *dirfd*), never following a link."""
 
     __slots__ = ("_dev", "_fsid", "_root", "_source")
@@ -51,9 +52,9 @@ class Host:
 
     # -- one entry -----------------------------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     def _entry(self, path: str, follow: bool) -> tuple[int, str, int]:
         """Return (directory descriptor, name, descriptor to close or -1) of *path*."""
-        raise NotImplementedError
 
     def setattr(self, path: str, vap: VAttr, follow: bool = True) -> None:
         """Set mode, owner and times of *path*.
