@@ -138,6 +138,7 @@ def test_a_source_that_comes_later_is_found_then(tmp_path: Path) -> None:
         assert ns.sys.listdir("/dead/nested") == ["file"]
 
 
+@needs_local
 def test_reading_the_way_to_a_key_is_eisdir(ns: Namespace, host: str) -> None:
     ns.etfs_register("/way/to/key", host, "dir")
 

@@ -2,12 +2,17 @@
 
 import contextlib
 import errno
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import vfscore
+
+needs_local = pytest.mark.skipif(
+    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
+)
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +40,7 @@ def attempt(expected: set[int], call: Callable[..., object], *args: object) -> N
             raise
 
 
+@needs_local
 @pytest.mark.parametrize("above", ["/", "/data/"], ids=["in memory", "below a key"])
 def test_names_above_keys_that_come_and_go_are_busy_or_gone(
     ns: vfscore.Namespace, together: Together, clock: Clock, tmp_path: Path, above: str
