@@ -184,6 +184,16 @@ def test_reading_a_directory_as_a_file_does_not_touch_its_atime(at: Place) -> No
     at.sys.close(fd)
 
 
+def test_truncate_to_the_same_size_leaves_the_times_and_ftruncate_does_not(at: Place) -> None:
+    fd = at.file("f", b"abc")
+    at.sys.utime(at("f"), ns=(5, 5))
+    at.sys.truncate(at("f"), 3)
+    assert at.sys.stat(at("f")).st_mtime_ns == 5
+    at.sys.ftruncate(fd, 3)
+    assert at.sys.stat(at("f")).st_mtime_ns != 5
+    at.sys.close(fd)
+
+
 # -- extended attributes -----------------------------------------------------------------------------------------------
 
 

@@ -183,7 +183,7 @@ class Attrs(View):
                 raise err(errno.EINVAL)
             self._writable(vp)
             vp.v_op.vop_access(vp, ACCESS_WRITE, self.cred)
-            self._truncate_vnode(vp, length)
+            self._truncate_vnode(vp, length, False)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
 

@@ -137,7 +137,7 @@ class Files(View):
         file = self._opened(vp, flags, path)
         if flags & _O_TRUNC and vtype is _VREG:
             try:
-                self._truncate_vnode(vp, 0)
+                self._truncate_vnode(vp, 0, True)
             except BaseException:
                 file.close()
                 raise

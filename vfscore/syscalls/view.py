@@ -172,14 +172,15 @@ class View:
         finally:
             op.vop_unlock(vp)
 
-    def _truncate_vnode(self, vp: Vnode, size: int) -> None:
-        vap = VAttr(va_size=size)
-        if self.cred.uid:
-            va = vp.v_op.vop_getattr(vp, self.cred)
-            drop = setid_bits(va, self.cred)
-            if drop:
-                vap.va_mode = (va.va_mode or 0) & ~drop
-        self._setattr(vp, vap)
+    def _truncate_vnode(self, vp: Vnode, size: int, stamp: bool) -> None:
+        """Cut or grow a file; without *stamp* its time stamps stay when its size does, as `truncate` by path has it."""
+        va = vp.v_op.vop_getattr(vp, self.cred)
+        drop = setid_bits(va, self.cred) if self.cred.uid else 0
+        mode = (va.va_mode or 0) & ~drop if drop else None
+        if stamp or va.va_size != size:
+            self._setattr(vp, VAttr(va_mode=mode, va_size=size))
+        elif drop:
+            self._setattr(vp, VAttr(va_mode=mode))
 
     def _chmod_vnode(self, vp: Vnode, mode: int) -> None:
         """Change the mode.
