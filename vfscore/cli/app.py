@@ -41,6 +41,10 @@ class _Vfs(click.Group):
                 _drop_output()
                 ctx.exit(128 + signal.SIGPIPE)
             session.complain(exc)
+            try:
+                sys.stdout.flush()
+            except OSError:
+                _drop_output()  # what could not be written has been told; it waits in the buffer still
         except (FstabError, PluginError) as exc:
             session.complain(str(exc))
         except KeyboardInterrupt:

@@ -372,6 +372,17 @@ def _target(fd: str) -> str:
         return ""
 
 
+def test_many_keys_of_one_directory_take_one_descriptor(ns, host):
+    before = len(os.listdir("/proc/self/fd"))
+    for i in range(2000):
+        ns.etfs_register(f"/k/{i}", host, "dir_subdirs")
+        ns.etfs_register(f"/f/{i}", host / "f", "reg")
+
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert read(ns, "/k/1999/sub/g") == b"gggg"
+    assert read(ns, "/f/7") == b"0123456789"
+
+
 def test_append_goes_to_the_end_of_the_host_file(ns, host):
     ns.etfs_register("/k", host / "f", "reg")
     fd = ns.sys.open("/k", os.O_WRONLY | os.O_APPEND)

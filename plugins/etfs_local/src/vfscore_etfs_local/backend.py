@@ -62,7 +62,7 @@ class DirectoryBackend(Host):
 
     def __init__(self, path: str, walk: bool = False) -> None:
         """Pin *path*; with *walk* resolve every path by hand."""
-        super().__init__(Root(path, walk), os.path.abspath(path))
+        super().__init__(Root(path, walk) if walk else Root.shared(path), os.path.abspath(path))
 
     # -- looking -------------------------------------------------------------------------------------------------------
 

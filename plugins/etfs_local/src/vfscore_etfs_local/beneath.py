@@ -119,7 +119,7 @@ class Root:
 
     @classmethod
     def shared(cls, path: str) -> Root:
-        """Return the root at *path*: one descriptor for all who register files of one directory."""
+        """Return the root at *path*: one descriptor for all who register one directory, or files of it."""
         root = cls(path)
         st = os.fstat(root.fd)
         with _sharing:
