@@ -184,12 +184,16 @@ def test_reading_a_directory_as_a_file_does_not_touch_its_atime(at: Place) -> No
     at.sys.close(fd)
 
 
-def test_truncate_to_the_same_size_leaves_the_times_and_ftruncate_does_not(at: Place) -> None:
-    fd = at.file("f", b"abc")
+@pytest.mark.parametrize(("data", "size", "stamped"), [(b"abc", 3, True), (b"", 0, False), (b"", 5000, False)])
+def test_truncate_to_the_same_size_leaves_the_times_of_a_file_without_data(
+    at: Place, data: bytes, size: int, stamped: bool
+) -> None:
+    fd = at.file("f", data)
+    at.sys.ftruncate(fd, size)
     at.sys.utime(at("f"), ns=(5, 5))
-    at.sys.truncate(at("f"), 3)
-    assert at.sys.stat(at("f")).st_mtime_ns == 5
-    at.sys.ftruncate(fd, 3)
+    at.sys.truncate(at("f"), size)
+    assert (at.sys.stat(at("f")).st_mtime_ns != 5) == stamped
+    at.sys.ftruncate(fd, size)
     assert at.sys.stat(at("f")).st_mtime_ns != 5
     at.sys.close(fd)
 
@@ -339,3 +343,12 @@ def test_a_removed_directory_has_no_names_not_even_long_ones(ns: vfscore.Namespa
     ns.sys.rmdir("/d")
     assert errno_of(ns.sys.stat, LONG) == errno.ENOENT
     assert errno_of(ns.sys.mkdir, LONG) == errno.ENOENT
+
+
+def test_no_directory_is_linked_into_a_removed_one(ns: vfscore.Namespace) -> None:
+    ns.sys.mkdir("/d")
+    ns.sys.mkdir("/e")
+    assert errno_of(ns.sys.link, "/e", "/d/x") == errno.EPERM
+    ns.sys.chdir("/d")
+    ns.sys.rmdir("/d")
+    assert errno_of(ns.sys.link, "/e", "x") == errno.ENOENT

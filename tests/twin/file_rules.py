@@ -216,9 +216,13 @@ class FileRules(Twin):
     @rule(which=words.which)
     def listdir_by_descriptor(self, which: int) -> None:
         pair = self.pair(which)
-        self.both(
-            "listdir of a descriptor", lambda act: sorted(act.sys.listdir(act.fd(pair))), pair.who, filenames=False
-        )
+
+        def step(act: Act) -> list[str]:
+            # `os` begins where the offset is; which entries lie behind an offset is each side's own business.
+            act.sys.lseek(act.fd(pair), 0, os.SEEK_SET)
+            return sorted(act.sys.listdir(act.fd(pair)))
+
+        self.both("listdir of a descriptor", step, pair.who, filenames=False)
 
     # -- calls that start at a descriptor ------------------------------------------------------------------------------
 

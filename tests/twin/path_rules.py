@@ -2,6 +2,7 @@
 
 import os
 import stat
+from stat import S_ISLNK
 
 import words
 from hypothesis import strategies as st
@@ -164,7 +165,8 @@ class PathRules(Twin):
         def step(act: Act) -> tuple[int, int]:
             act.sys.utime(act.path(path), ns=(atime, mtime), follow_symlinks=follow)
             st = act.sys.stat(act.path(path), follow_symlinks=follow)
-            return st.st_atime_ns, st.st_mtime_ns
+            # The second walk may have read the very link.
+            return 0 if S_ISLNK(st.st_mode) else st.st_atime_ns, st.st_mtime_ns
 
         self.both("utime", step)
 

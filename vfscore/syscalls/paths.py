@@ -173,6 +173,7 @@ class Paths(View):
 
             def make(dvp: Vnode, cnp: ComponentName) -> None:
                 if vp.v_type is _VDIR:
+                    self._not_removed(dvp)
                     raise err(errno.EPERM)
                 shared = vp.v_lock is not None and vp.v_lock is dvp.v_lock
                 if not shared:

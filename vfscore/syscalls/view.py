@@ -173,11 +173,14 @@ class View:
             op.vop_unlock(vp)
 
     def _truncate_vnode(self, vp: Vnode, size: int, stamp: bool) -> None:
-        """Cut or grow a file; without *stamp* its time stamps stay when its size does, as `truncate` by path has it."""
+        """Cut or grow a file.
+
+        Without *stamp*, as `truncate` of a path has it, the times of a file without data stay when its size does.
+        """
         va = vp.v_op.vop_getattr(vp, self.cred)
         drop = setid_bits(va, self.cred) if self.cred.uid else 0
         mode = (va.va_mode or 0) & ~drop if drop else None
-        if stamp or va.va_size != size:
+        if stamp or va.va_size != size or va.va_bytes:
             self._setattr(vp, VAttr(va_mode=mode, va_size=size))
         elif drop:
             self._setattr(vp, VAttr(va_mode=mode))
