@@ -1,4 +1,4 @@
-"""Calls on names: make, remove, link, rename, and where a view stands.
+"""Calls on names: make, remove, link, and where a view stands; `renaming` has the rest.
 
 The order of the checks is Linux's (`fs/namei.c`), because it decides which of two faults is reported. A name is looked
 up under its directory's lock, together with the change, where the file system has such a lock; where it has none
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
-from vfscore.genfs import genfs_entries, genfs_lock_ordered, genfs_rename_lock
+from vfscore.genfs import genfs_entries
 from vfscore.namei import not_a_directory
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
@@ -24,16 +24,16 @@ from vfscore.vnode import Vnode
 if TYPE_CHECKING:
     from vfscore.syscalls.view import AnyPath
 
-__all__ = ["Paths"]
+__all__ = ["CHANGE", "DOTS", "TRIES", "Paths"]
 
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 _CREATE = NameiOp.CREATE
 _DELETE = NameiOp.DELETE
-_RENAME = NameiOp.RENAME
-_CHANGE = ACCESS_WRITE | ACCESS_EXEC
-_DOTS = frozenset({".", ".."})
-_TRIES = range(16)
+CHANGE = ACCESS_WRITE | ACCESS_EXEC
+"""What it takes to change the names in a directory."""
+DOTS = frozenset({".", ".."})
+TRIES = range(16)
 """Times that a name is looked up again because somebody changed it between lookup and op."""
 
 
@@ -49,7 +49,7 @@ class Paths(View):
     ) -> None:
         """Make an entry that must not be there (filename_create)."""
         dvp, name, slashes = self._at(path, dir_fd)
-        if not name or name in _DOTS:
+        if not name or name in DOTS:
             raise err(errno.EEXIST)
         cred = self.cred
         op = dvp.v_op
@@ -63,7 +63,7 @@ class Paths(View):
             if dvp.v_mount.mnt_rdonly:
                 raise err(errno.EROFS)
             try:
-                op.vop_access(dvp, _CHANGE, cred)
+                op.vop_access(dvp, CHANGE, cred)
             except PermissionError:
                 self._not_removed(dvp)
                 raise
@@ -185,7 +185,7 @@ class Paths(View):
                         vp.v_op.vop_unlock(vp)
 
             dvp, name, slashes = self._at(dst, dst_dir_fd)
-            if name and name not in _DOTS and dvp.v_mount is not vp.v_mount:
+            if name and name not in DOTS and dvp.v_mount is not vp.v_mount:
                 if self._lookup_entry(dvp, name, NameiOp.LOOKUP)[0] is not None:
                     raise err(errno.EEXIST)
                 if slashes:
@@ -201,11 +201,11 @@ class Paths(View):
         """Remove a name of what is not a directory (`os.unlink`)."""
         try:
             dvp, name, slashes = self._at(path, dir_fd)
-            if not name or name in _DOTS:
+            if not name or name in DOTS:
                 raise err(errno.EISDIR)
             if dvp.v_mount.mnt_rdonly:
                 raise err(errno.EROFS)
-            for _ in _TRIES:
+            for _ in TRIES:
                 try:
                     self._unlink(dvp, name, slashes)
                 except FileNotFoundError:
@@ -231,7 +231,7 @@ class Paths(View):
             vtype = vp.v_type
             if slashes:
                 raise err(errno.EISDIR if vtype is _VDIR else errno.ENOTDIR)
-            op.vop_access(dvp, _CHANGE, cred)
+            op.vop_access(dvp, CHANGE, cred)
             if dvp.v_graft is not None and dvp.v_graft.children:
                 self._not_mounted(dvp, name)  # before a key's backend is asked for its owner, under the lock
             if cred.uid:
@@ -270,7 +270,7 @@ class Paths(View):
             if not name:
                 raise err(errno.EBUSY)
             self._writable(dvp)
-            for _ in _TRIES:
+            for _ in TRIES:
                 try:
                     return self._rmdir(dvp, name)
                 except FileNotFoundError:
@@ -287,7 +287,7 @@ class Paths(View):
             vp, cnp = self._lookup_entry(dvp, name, _DELETE)
             if vp is None:
                 raise err(errno.ENOENT)
-            op.vop_access(dvp, _CHANGE, self.cred)
+            op.vop_access(dvp, CHANGE, self.cred)
             if dvp.v_graft is not None and dvp.v_graft.children:
                 self._not_mounted(dvp, name)
             if self.cred.uid:
@@ -327,139 +327,6 @@ class Paths(View):
                 break
             head, tail = os.path.split(head)
 
-    # -- renaming ------------------------------------------------------------------------------------------------------
-
-    def rename(
-        self, src: AnyPath, dst: AnyPath, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None
-    ) -> None:
-        """Rename *src* to *dst*, replacing what may be replaced (`os.rename`).
-
-        Errors:
-            EXDEV: *dst* lies on another mount or binding.
-            EBUSY: a key or a mount point, or a directory above one.
-        """
-        try:
-            fdvp, fname, fslashes = self._at(src, src_dir_fd)
-            tdvp, tname, tslashes = self._at(dst, dst_dir_fd)
-            mp = fdvp.v_mount
-            if mp is not tdvp.v_mount:
-                raise err(errno.EXDEV)
-            if not fname or fname in _DOTS or not tname or tname in _DOTS:
-                raise err(errno.EBUSY)
-            if mp.mnt_rdonly:
-                raise err(errno.EROFS)
-            moves = fdvp is not tdvp
-            if moves:  # only then the shape of the tree changes
-                mp.mnt_op.vfs_renamelock_enter(mp)
-            try:
-                for _ in _TRIES:
-                    try:
-                        return self._rename(fdvp, fname, fslashes, tdvp, tname, tslashes)
-                    except FileNotFoundError:
-                        if self._gone(fdvp, fname):
-                            raise
-                raise err(errno.EAGAIN)
-            finally:
-                if moves:
-                    mp.mnt_op.vfs_renamelock_exit(mp)
-        except OSError as exc:
-            raise named(exc, src, dst) from exc.__cause__
-
-    def replace(
-        self, src: AnyPath, dst: AnyPath, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None
-    ) -> None:
-        """`os.replace`: the same as `rename`."""
-        self.rename(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
-
-    def renames(self, old: AnyPath, new: AnyPath) -> None:
-        """Rename, making the directories above *new* and pruning those above *old* (`os.renames`)."""
-        head, tail = os.path.split(os.fspath(new))
-        if head and tail and not self.exists(head):
-            self.makedirs(head)
-        self.rename(old, new)
-        head, tail = os.path.split(os.fspath(old))
-        if head and tail:
-            try:
-                self.removedirs(head)
-            except OSError:
-                return
-
-    def _rename(self, fdvp: Vnode, fname: str, fslashes: bool, tdvp: Vnode, tname: str, tslashes: bool) -> None:
-        cred = self.cred
-        if fdvp is tdvp:
-            locked = [fdvp]
-            fdvp.v_op.vop_lock(fdvp)
-        else:
-            locked = genfs_rename_lock(fdvp, tdvp, self._below)
-        try:
-            child = self.namei.child
-            fcnp = ComponentName(fname, _DELETE, cred, (), True, False)
-            fvp = child(fdvp, fcnp)
-            if fvp is None:
-                raise err(errno.ENOENT)
-            tcnp = ComponentName(tname, _RENAME, cred, (), True, False)
-            tvp = child(tdvp, tcnp)
-            isdir = fvp.v_type is _VDIR
-            if not isdir and (fslashes or tslashes):
-                raise err(errno.ENOTDIR)
-            if fdvp is not tdvp:
-                if isdir and self._below(tdvp, fvp):
-                    raise err(errno.EINVAL)
-                if tvp is not None and tvp.v_type is _VDIR and self._below(fdvp, tvp):
-                    raise err(errno.ENOTEMPTY)
-            if fvp is tvp:
-                return
-            fdvp.v_op.vop_access(fdvp, _CHANGE, cred)
-            if fdvp.v_graft is not None and fdvp.v_graft.children:
-                self._not_mounted(fdvp, fname, below=True)
-            if tdvp.v_graft is not None and tdvp.v_graft.children:
-                self._not_mounted(tdvp, tname, below=True)
-            mp = fdvp.v_mount
-            if fvp.v_mount is not mp or (tvp is not None and tvp.v_mount is not mp):
-                raise err(errno.EBUSY)  # a key, or the way to one, that has just been taken away
-            if cred.uid:
-                self._check_sticky(fdvp, fvp)
-            if tvp is None:
-                if fdvp is not tdvp:
-                    try:
-                        tdvp.v_op.vop_access(tdvp, _CHANGE, cred)
-                    except PermissionError:
-                        self._not_removed(tdvp)
-                        raise
-            else:
-                tdvp.v_op.vop_access(tdvp, _CHANGE, cred)
-                if cred.uid:
-                    self._check_sticky(tdvp, tvp)
-                if isdir and tvp.v_type is not _VDIR:
-                    raise err(errno.ENOTDIR)
-                if not isdir and tvp.v_type is _VDIR:
-                    raise err(errno.EISDIR)
-            if isdir and fdvp is not tdvp:
-                fvp.v_op.vop_access(fvp, ACCESS_WRITE, cred)
-            lock = fdvp.v_lock
-            if lock is None or fvp.v_lock is not lock or (tvp is not None and tvp.v_lock is not lock):
-                more = [fvp] if tvp is None else [fvp, tvp]
-                locked += genfs_lock_ordered(sorted(more, key=lambda vp: vp.v_id))
-            fdvp.v_op.vop_rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp)
-        finally:
-            for vp in reversed(locked):
-                vp.v_op.vop_unlock(vp)
-        if isdir or fvp.v_type is _VLNK or (tvp is not None and tvp.v_type is _VLNK):
-            self.table.bump()
-        else:
-            self.table.generation = object()
-        if tvp is not None and tvp.v_usecount == 0:
-            self.files.inactive(tvp)
-
-    def _below(self, vp: Vnode, above: Vnode) -> bool:
-        """Return whether the directory *vp* is *above* or lies below it, on one mount."""
-        while vp is not above:
-            up = self.namei.dotdot(vp)
-            if up is None or up is vp or up.v_mount is not vp.v_mount:
-                return False
-            vp = up
-        return True
-
     # -- whiteouts -----------------------------------------------------------------------------------------------------
 
     def whiteout(self, path: AnyPath) -> None:
@@ -484,7 +351,7 @@ class Paths(View):
         """
         try:
             dvp, name, _ = self._at(path, None)
-            if not name or name in _DOTS:
+            if not name or name in DOTS:
                 raise err(errno.EEXIST)
             self._writable(dvp)
             op = dvp.v_op
@@ -495,7 +362,7 @@ class Paths(View):
                     raise err(errno.EEXIST)
                 if not cnp.iswhiteout:
                     raise err(errno.ENOENT)
-                op.vop_access(dvp, _CHANGE, self.cred)
+                op.vop_access(dvp, CHANGE, self.cred)
                 op.vop_whiteout(dvp, cnp, _DELETE)
             finally:
                 op.vop_unlock(dvp)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vfscore.syscalls.bulk import Bulk
 from vfscore.syscalls.explain import Explaining
 from vfscore.syscalls.ospath import OsPath
+from vfscore.syscalls.renaming import Renaming
 from vfscore.syscalls.walking import DirEntry
 
 __all__ = ["Sys"]
@@ -43,7 +44,7 @@ _NAMES = frozenset(
 )
 
 
-class Sys(Bulk, Explaining):
+class Sys(Bulk, Explaining, Renaming):
     """The system calls of a namespace, as one credential sees them: `os`'s names, arguments, results and errors."""
 
     __slots__ = ()
