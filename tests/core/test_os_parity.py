@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -352,3 +353,9 @@ def test_no_directory_is_linked_into_a_removed_one(ns: vfscore.Namespace) -> Non
     ns.sys.chdir("/d")
     ns.sys.rmdir("/d")
     assert errno_of(ns.sys.link, "/e", "x") == errno.ENOENT
+
+
+def test_a_socket_that_may_not_be_read_is_eacces(ns: vfscore.Namespace) -> None:
+    ns.sys.mknod("/s", stat.S_IFSOCK | 0o600)
+    assert errno_of(ns.sys.open, "/s", os.O_RDONLY) == errno.ENXIO
+    assert errno_of(ns.as_user(1234, 1234).sys.open, "/s", os.O_RDONLY) == errno.EACCES

@@ -151,6 +151,7 @@ class Files(View):
             raise err(errno.ENOTDIR if flags & _O_DIRECTORY else errno.ELOOP)
         if flags & _O_DIRECTORY:
             raise err(errno.ENOTDIR)
+        vp.v_op.vop_access(vp, _ACCESS[flags & 3] | (ACCESS_WRITE if flags & _O_TRUNC else 0), self.cred)
         if vtype is VType.VSOCK:
             raise err(errno.ENXIO)
         if vtype is VType.VFIFO:
