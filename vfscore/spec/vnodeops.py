@@ -1,5 +1,8 @@
 """vnodeops(9) as a hook spec: the operations on vnodes.
 
+One file of more than 600 lines, because it is the table that authors read from top to bottom: signatures and promises,
+no code.
+
 The order, names and errors are the manual's, the numbers Linux's. Ops never release or unlock their arguments. An op
 that an implementer lacks is answered by genfs, with a default body or with EOPNOTSUPP; the ops that have no meaning in
 a process (bwrite, print, mmap, kqfilter, getpages, putpages, …) stand here for completeness and always are genfs's.
