@@ -24,11 +24,11 @@ import struct
 import sys
 import threading
 import weakref
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.plugin import err
 
-__all__ = ["DIRECTORY", "PATH", "Root", "has_openat2"]
+__all__ = ["DIRECTORY", "PATH", "Nowhere", "Root", "has_openat2"]
 
 PATH: Final = getattr(os, "O_PATH", os.O_NONBLOCK)
 """Opens a file for its name and attributes only; where the system has no such flag, for reading without waiting."""
@@ -110,12 +110,11 @@ class Root:
 
     __slots__ = ("__weakref__", "_walks", "fd")
 
-    def __init__(self, path: str | None, walk: bool = False) -> None:
-        """Pin the directory *path*; with *walk* every path is walked by hand. None is nowhere: EBADF for every path."""
+    def __init__(self, path: str, walk: bool = False) -> None:
+        """Pin the directory *path*; with *walk* every path is walked by hand."""
         self._walks = walk or _syscall is None
         self.fd = -1
-        if path is not None:
-            self.fd = os.open(path, PATH | DIRECTORY | _CLOEXEC)
+        self.fd = os.open(path, PATH | DIRECTORY | _CLOEXEC)
 
     @classmethod
     def shared(cls, path: str) -> Root:
@@ -248,3 +247,22 @@ class Root:
 
 _sharing: Final = threading.Lock()
 _shared: Final[weakref.WeakValueDictionary[tuple[int, int], Root]] = weakref.WeakValueDictionary()
+
+
+class Nowhere(Root):
+    """The root of a backend that was closed: every path is ESTALE, whoever still asks."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self._walks = False
+
+    if not TYPE_CHECKING:
+
+        @property
+        def fd(self) -> int:
+            """Refuse."""
+            raise err(errno.ESTALE)
+
+    def __del__(self) -> None:
+        """There is nothing to close."""

@@ -9,7 +9,7 @@ import stat
 from typing import Any, Final
 
 from vfscore.plugin import Statvfs, VAttr, err
-from vfscore_etfs_local.beneath import PATH, Root
+from vfscore_etfs_local.beneath import PATH, Nowhere, Root
 from vfscore_etfs_local.handle import times
 
 __all__ = ["Host", "Two", "chmod_entry"]
@@ -34,8 +34,8 @@ class Host(abc.ABC):
         self._fsid = fsid
 
     def close(self) -> None:
-        """Let the root go; it closes when no call needs it any more. Every further call is EBADF."""
-        self._root = Root(None)
+        """Let the root go; it closes when no call needs it any more. Every further call is ESTALE."""
+        self._root = Nowhere()
 
     def statvfs(self) -> Statvfs:
         """Return the sizes of the host's file system."""
