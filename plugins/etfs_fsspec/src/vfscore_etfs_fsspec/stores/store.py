@@ -14,7 +14,8 @@ Locks: none is held during a request. Every method may be called from any thread
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any, NamedTuple, Protocol
 
 from vfscore.plugin import VAttr
@@ -82,6 +83,7 @@ class Store(Protocol):
         ranged: Any range of a file is one request. Otherwise files are read from the start (`Peek.stream`).
         part_size: Bytes of one piece of an upload, if the storage takes it in pieces; else 0.
         links: Symbolic links are told as such (`readlink`, `symlink`).
+        identity: Equal for stores on one storage, whatever their roots and credentials; at worst too often equal.
     """
 
     url: str
@@ -93,6 +95,11 @@ class Store(Protocol):
     ranged: bool
     part_size: int
     links: bool
+    identity: Hashable
+
+    def full(self, path: str) -> str:
+        """Return *path* as the storage itself says it, from its own root: what stores of one `identity` agree on."""
+        ...
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -131,6 +138,10 @@ class Store(Protocol):
         Args:
             etag: The version that is being read, where the storage can be asked for it: another one is ESTALE.
         """
+        ...
+
+    def fetch_soon(self, path: str, offset: int, size: int, etag: str | None = None) -> Future[bytes] | None:
+        """Begin to `fetch` and return where the answer will be; None where only a thread of one's own could wait for it."""
         ...
 
     def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
