@@ -141,6 +141,8 @@ class Plugin:
             found.append("backend")
         if "device_attach" in self.hooks:
             found.append("device ranges")
+        if "device_partitions" in self.hooks:
+            found.append("partition tables")
         return tuple(found)
 
 

@@ -24,7 +24,7 @@ from vfscore.fstab import is_path, redact
 from vfscore.loader.found import Plugin, PluginStatus, core, entry_points, handed_over, thing
 from vfscore.mount import Mount
 from vfscore.opv import DevVector, OpVector, VfsVector, check_hookimpls
-from vfscore.spec import PROJECT, Backend, Device, FileSystem, Layer, Registration, Source
+from vfscore.spec import PROJECT, Backend, Device, FileSystem, Layer, Partition, Registration, Source
 from vfscore.types import EtfsType
 
 __all__ = ["ALLOW", "BLOCK", "Plugins"]
@@ -156,6 +156,25 @@ class Plugins:
         """End the device *rdev*, and return whether a plugin knew it."""
         self._load()
         return bool(self._first("device_detach", rdev=rdev))
+
+    def partitions(
+        self, backend: Backend, path: str, begin: int, size: int, options: Mapping[str, Any]
+    ) -> list[Partition]:
+        """Return what the partition table in a range of *path* of *backend* says.
+
+        Errors:
+            EINVAL: there is none that a plugin knows, or a damaged one.
+            ENODEV: no plugin reads any; the message says what to install.
+        """
+        self._load()
+        found: list[Partition] | None = self._first(
+            "device_partitions", backend=backend, path=path, begin=begin, size=size, options=dict(options)
+        )
+        if found is None and not any("device_partitions" in plugin.hooks for plugin in self._plugins):
+            raise err(errno.ENODEV, hint=f"no plugin reads partition tables; {self._advice('vfscore-blockdev')}")
+        if found is None:
+            raise err(errno.EINVAL, hint="no partition table")
+        return found
 
     def devices(self) -> dict[int, tuple[Device, DevVector]]:
         """Return the device switch: major number → driver and its compiled ops."""

@@ -12,7 +12,7 @@ from vfscore.spec.backend import Backend, Handle, Source
 from vfscore.spec.devsw import DeviceOps
 from vfscore.spec.found import FindEntry, Found
 from vfscore.spec.markers import PROJECT, SPEC_VERSION, hookimpl, hookspec
-from vfscore.spec.registration import Device, FileSystem, Layer, Registration
+from vfscore.spec.registration import Device, FileSystem, Layer, Partition, Registration
 from vfscore.spec.vfsops import VfsOps
 from vfscore.spec.vnodeops import VnodeOps
 
@@ -27,6 +27,7 @@ __all__ = [
     "Found",
     "Handle",
     "Layer",
+    "Partition",
     "Registration",
     "Source",
     "VfsOps",

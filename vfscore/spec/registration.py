@@ -19,7 +19,7 @@ from vfscore.types import EtfsType
 if TYPE_CHECKING:
     from vfscore.mount import Mount
 
-__all__ = ["Device", "FileSystem", "Layer", "Registration"]
+__all__ = ["Device", "FileSystem", "Layer", "Partition", "Registration"]
 
 
 class FileSystem(NamedTuple):
@@ -58,6 +58,31 @@ class Layer(NamedTuple):
     Its ``name`` is what `explain` and errors call it; with ``rdonly = True`` its mount counts as read-only. One object
     may serve many mounts: then they share their op vectors.
     """
+
+
+class Partition(NamedTuple):
+    """A part of a range, as a table in that range has it."""
+
+    number: int
+    """Which one it is, as Linux counts: the primary ones of an MBR are 1 to 4 and the logical ones
+    5 and on; those of a GPT have the number of their entry; those of a BSD disklabel count from a as 1."""
+    begin: int
+    """Where it begins in the range, in bytes."""
+    size: int
+    """How long it is, in bytes."""
+    table: str
+    """What kind of table it stands in: ``mbr``, ``gpt``, ``bsd``…"""
+    type: str
+    """Its type in the words of that table: the byte of an MBR as ``0x83``, the GUID of a GPT in capitals, the number of
+    a BSD file system type."""
+    type_name: str = ""
+    """What people call that type."""
+    name: str = ""
+    """Its own name: the label in a GPT, the letter in a BSD disklabel."""
+    flags: tuple[str, ...] = ()
+    """What else the table says of it: ``bootable``, ``required``…"""
+    note: str = ""
+    """What is wrong with the table, though it could be read; the same for all of its partitions."""
 
 
 class Registration(Protocol):
@@ -111,6 +136,31 @@ class Registration(Protocol):
 
         Returns:
             True, or None when it is not this plugin's.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def device_partitions(
+        self, backend: Backend, path: str, begin: int, size: int, options: Mapping[str, Any]
+    ) -> list[Partition] | None:
+        """Read the partition table in [*begin*, *begin* + *size*) of *path* of *backend*, and no more than it takes.
+
+        Args:
+            backend: The storage.
+            path: The file in it.
+            begin: Where the range begins, in bytes.
+            size: How long it is; SIZE_ENDOFF for all that is behind *begin*.
+            options: What `device_attach` is given; of that, ``sector_size`` matters here, and is guessed where it is
+                not given. ``table`` names the one kind of table to look for: then it is returned as it stands, with
+                what lies outside the range, or over something else in the table.
+
+        Returns:
+            The partitions by their number, none of which overlaps another but for the one that contains it by design
+            (an extended one); an empty list if the table is empty; None if there is no table of a kind that this
+            plugin knows.
+
+        Errors:
+            EINVAL: the table is damaged, or lies: the message says what and where. Or the range is not in the file.
         """
         ...
 
