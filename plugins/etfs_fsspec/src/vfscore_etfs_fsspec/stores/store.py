@@ -141,7 +141,7 @@ class Store(Protocol):
         ...
 
     def fetch_soon(self, path: str, offset: int, size: int, etag: str | None = None) -> Future[bytes] | None:
-        """Begin to `fetch` and return where the answer will be; None where only a thread of one's own could wait for it."""
+        """Begin to `fetch`; return where the answer will be, or None where only a thread could wait for it."""
         ...
 
     def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
