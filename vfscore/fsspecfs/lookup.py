@@ -54,6 +54,11 @@ class Lookup(AsyncFileSystem):
         return pinned
 
     @property
+    def namespace(self) -> Namespace:
+        """The same, under the name by which a namespace recognises itself inside another."""
+        return self.ns
+
+    @property
     def _sys(self) -> Sys:
         pinned = self._pinned
         return (namespace.current() if pinned is None else self.ns).sys

@@ -25,6 +25,8 @@ from vfscore.loader import Plugins
 from vfscore.mount import Mount, MountTable, describe_layers, vgone
 from vfscore.namei import check_path
 from vfscore.namespace import process
+from vfscore.namespace.nesting import refuse_loop
+from vfscore.namespace.portable import portable
 from vfscore.namespace.reading import read_fstab
 from vfscore.namespace.view import MountInfo, View
 from vfscore.rumpfs import RUMPFS
@@ -34,7 +36,7 @@ from vfscore.types import ROOT_CRED, SIZE_ENDOFF, ComponentName, Cred, EtfsType,
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from vfscore.spec import Source
+    from vfscore.spec import Backend, Source
 
 __all__ = ["Namespace"]
 
@@ -168,7 +170,7 @@ class Namespace(View):
                 options,
                 made,
                 list(layers),
-                find_backend=self.plugins.backend,
+                find_backend=self._backend,
                 attach_device=self.plugins.attach_device,
                 detach_device=self.plugins.detach_device,
                 deferred=deferred,
@@ -199,6 +201,18 @@ class Namespace(View):
         self._records[mp] = record
         self._told = object()
         self.plugins.mounted(mp)
+
+    def _backend(self, source: Source, options: Mapping[str, Any]) -> Backend:
+        """Return the backend of *source*, which is not to be this tree itself."""
+        backend = self.plugins.backend(source, options)
+        try:
+            refuse_loop(self, backend)
+        except OSError:
+            close: Callable[[], None] | None = getattr(backend, "close", None)
+            if close is not None:
+                close()
+            raise
+        return backend
 
     def etfs_remove(self, key: str) -> None:
         """Take *key* out of the tree (`rump_etfs_remove`). Whoever has a file open on it keeps it until they close.
@@ -455,13 +469,14 @@ class Namespace(View):
         order = {mp: i for i, mp in enumerate(self._table.mounts())}
         with self._lock:
             records = sorted(self._records.items(), key=lambda item: order.get(item[0], 0))
-        for mp, record in records:
+        for mp, told in records:
+            record = portable(mp, told)
             for what in (record.get("source"), *record.get("layers", ())):
                 if what is not None and not isinstance(what, str | dict):
                     raise ValueError(
                         f"{mp.at}: {type(what).__name__} is an object of this process; an fstab names things"
                     )
-            out.setdefault("etfs" if "key" in record else "mount", []).append(dict(record))
+            out.setdefault("etfs" if "key" in record else "mount", []).append(record)
         return fstabs.canonical(fstabs.load(out))
 
     def digest(self) -> str | None:

@@ -127,7 +127,20 @@ class FullHandle(Handle, Protocol):
 
 
 class FullBackend(Backend, Protocol):
-    """Everything that a backend may define."""
+    """Everything that a backend may define.
+
+    Attributes:
+        namespace: The namespace that this storage shows, of one that does: it is refused as a part of itself.
+    """
+
+    namespace: Any
+
+    def portable(self) -> tuple[str, Mapping[str, Any]] | None:
+        """Return (source, options) with which another process makes this storage again, registered as an object.
+
+        None when it cannot be made again elsewhere.
+        """
+        ...
 
     def set_fsid(self, fsid: int) -> None:
         """Take the number of the binding, once: to be put into `va_fsid`. What is left None there, etfs fills in."""
