@@ -159,21 +159,19 @@ class Plugins:
 
     def partitions(
         self, backend: Backend, path: str, begin: int, size: int, options: Mapping[str, Any]
-    ) -> list[Partition]:
-        """Return what the partition table in a range of *path* of *backend* says.
+    ) -> list[Partition] | None:
+        """Return what the partition table in a range of *path* of *backend* says; None if there is none.
 
         Errors:
-            EINVAL: there is none that a plugin knows, or a damaged one.
+            EINVAL: it is damaged, or lies.
             ENODEV: no plugin reads any; the message says what to install.
         """
         self._load()
+        if not any("device_partitions" in plugin.hooks for plugin in self._plugins):
+            raise err(errno.ENODEV, hint=f"no plugin reads partition tables; {self._advice('vfscore-blockdev')}")
         found: list[Partition] | None = self._first(
             "device_partitions", backend=backend, path=path, begin=begin, size=size, options=dict(options)
         )
-        if found is None and not any("device_partitions" in plugin.hooks for plugin in self._plugins):
-            raise err(errno.ENODEV, hint=f"no plugin reads partition tables; {self._advice('vfscore-blockdev')}")
-        if found is None:
-            raise err(errno.EINVAL, hint="no partition table")
         return found
 
     def devices(self) -> dict[int, tuple[Device, DevVector]]:
