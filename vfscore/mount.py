@@ -25,7 +25,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from vfscore.errors import err
 from vfscore.genfs import ReadOnlyOps
@@ -34,7 +34,7 @@ from vfscore.spec import FileSystem, hookimpl
 from vfscore.types import ComponentName, Cred, Dirent, VAttr, VType
 from vfscore.vnode import VV_ROOT, Vnode
 
-__all__ = ["Graft", "Mount", "MountTable", "VnodeCache", "vgone"]
+__all__ = ["DevSw", "Graft", "Mount", "MountTable", "VnodeCache", "vgone"]
 
 _next_fsid = itertools.count(1).__next__
 
@@ -106,6 +106,18 @@ class VnodeCache:
         self._refs[key] = ref
 
 
+class DevSw(Protocol):
+    """What a mount knows of the device switch: specfs, which is above it, has the rest."""
+
+    def specops(self, fs: FileSystem) -> object:
+        """Return the ``vop_*`` hookimpls of the device nodes of *fs*; the same object each time."""
+        ...
+
+    def describe(self, vp: Vnode, cred: Cred) -> Mapping[str, Any]:
+        """Return what `explain` tells of the device of *vp*: a name → a value each."""
+        ...
+
+
 class Mount:
     """A mounted file system or an etfs binding.
 
@@ -114,7 +126,8 @@ class Mount:
         mnt_from: What was mounted, fit to be shown.
         mnt_op: The compiled vfs ops.
         v_op: The compiled vnode ops of its files.
-        v_specop: The compiled vnode ops of its device nodes, or None until specfs gives them.
+        v_specop: The compiled vnode ops of its device nodes: what specfs gives, and what the file system keeps. None
+            without a device switch, if the file system has none of its own: then no device node can be opened.
         mnt_data: The file system's own.
         mnt_rdonly: Nothing on it may change.
         mnt_fsid: Its number, unique in the process; `st_dev` of its files.
@@ -127,6 +140,7 @@ class Mount:
         mnt_usecount: Open files and working directories on it; guarded by the lock of the table of open files.
         mnt_renamelock: The rename lock (`vfs_renamelock_enter`).
         mnt_vcache: Its vnodes, for file systems that use it.
+        mnt_devsw: The device switch of its namespace (see `specfs`), or None.
     """
 
     __slots__ = (
@@ -134,6 +148,7 @@ class Mount:
         "mnt_cachenames",
         "mnt_data",
         "mnt_dead",
+        "mnt_devsw",
         "mnt_direct",
         "mnt_from",
         "mnt_fsid",
@@ -160,6 +175,7 @@ class Mount:
         layers: Sequence[object] = (),
         layerspec: Sequence[object] = (),
         readonly: bool = False,
+        devsw: DevSw | None = None,
     ) -> None:
         self.mnt_type = fs.name
         self.mnt_from = source
@@ -170,8 +186,10 @@ class Mount:
         self.mnt_op = VfsVector.compile(fs.vfsops, layers, fs.name)
         self.v_op = OpVector.compile(fs.vnodeops, layers, fs.name)
         self.v_specop: OpVector | None = None
-        if fs.specops is not None:
-            self.v_specop = OpVector.compile(fs.specops, layers, fs.name)
+        self.mnt_devsw = devsw
+        specops = fs.specops if devsw is None else devsw.specops(fs)
+        if specops is not None:
+            self.v_specop = OpVector.compile(specops, layers, fs.name)
         self.mnt_data: Any = None
         self.mnt_rdonly = readonly or any(getattr(layer, "rdonly", False) for layer in layers)
         self.mnt_dead = False

@@ -27,6 +27,9 @@ from vfscore.genfs import (
     VFS_DEFAULTS,
     VNODE_DEFAULTS,
     eopnotsupp,
+    genfs_d_read_by,
+    genfs_d_read_ranges_by,
+    genfs_d_readinto_by,
     genfs_read_by,
     genfs_readdir_plain,
     genfs_readinto_by,
@@ -249,6 +252,12 @@ class _Vector:
             bodies["vop_readinto"] = genfs_readinto_by(bodies["vop_read"])
         elif "vop_readinto" in own and "vop_read" not in own:
             bodies["vop_read"] = genfs_read_by(bodies["vop_readinto"])
+        if "d_read" in own and "d_readinto" not in own:
+            bodies["d_readinto"] = genfs_d_readinto_by(bodies["d_read"])
+        elif "d_readinto" in own and "d_read" not in own:
+            bodies["d_read"] = genfs_d_read_by(bodies["d_readinto"])
+        if "d_read_ranges" in bodies and "d_read_ranges" not in own:
+            bodies["d_read_ranges"] = genfs_d_read_ranges_by(bodies["d_read"])
         for layer in reversed(self.layers):
             whose = f"{who}, layer {layer_name(layer)!r}"
             around = check_hookimpls(layer, _ALL_HOOKS, whose, wrappers=True)

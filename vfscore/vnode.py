@@ -51,6 +51,7 @@ class Vnode:
         v_graft: Where keys and mounts hang below this directory, or None (see `mount`).
         v_lock: The lock, once somebody needed one. A file system whose ops are short may give all its vnodes one
             reentrant lock when it makes them: then there is no order to keep.
+        v_specnode: Of a device node that was opened: the device (see `specfs`). Others have no such attribute.
     """
 
     __slots__ = (
@@ -62,9 +63,12 @@ class Vnode:
         "v_lock",
         "v_mount",
         "v_op",
+        "v_specnode",
         "v_type",
         "v_usecount",
     )
+
+    v_specnode: Any
 
     def __init__(self, v_type: VType, v_op: OpVector, v_data: Any, v_mount: Mount, v_flag: int = VV_NONE) -> None:
         self.v_type = v_type

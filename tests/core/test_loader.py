@@ -758,11 +758,28 @@ class Zero:
 
 def test_devices_are_known_by_major_with_their_compiled_ops(site):
     device = Device("zero", 1, Zero())
-    got, vector = Plugins(builtins=[device]).devices()[1]
+    plugins = Plugins(builtins=[device])
+    got, vector = plugins.devices()[VType.VCHR, 1]
 
     assert got is device
+    assert plugins.device(VType.VBLK, 1) == (device, vector)
+    assert plugins.device(VType.VBLK, 2) is None
     assert isinstance(vector, DevVector)
     assert vector.d_read(0, 0, 3, VType.VCHR) == b"\0\0\0"
+
+
+def test_a_major_number_may_be_one_driver_s_as_a_block_device_and_another_s_as_a_character_device(site):
+    raw, cooked = Device("raw", 9, Zero(), types=(VType.VCHR,)), Device("cooked", 9, Zero(), types=(VType.VBLK,))
+    plugins = Plugins(builtins=[raw, cooked])
+
+    assert plugins.device(VType.VCHR, 9)[0] is raw
+    assert plugins.device(VType.VBLK, 9)[0] is cooked
+
+
+def test_options_of_drivers_are_known_together(site):
+    plugins = Plugins(builtins=[Device("a", 9, Zero(), frozenset({"x"})), Device("b", 10, Zero(), frozenset({"y"}))])
+
+    assert plugins.device_options() == {"x", "y"}
 
 
 def test_plugin_makes_and_ends_devices(site):

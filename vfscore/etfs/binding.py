@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import errno
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final
 
 from vfscore.errors import err
@@ -62,6 +62,7 @@ class Binding:
         "_attach",
         "_closed",
         "_detach",
+        "_device_options",
         "_find",
         "_options",
         "_source_size",
@@ -93,6 +94,7 @@ class Binding:
         find_backend: FindBackend,
         attach_device: AttachDevice | None,
         detach_device: DetachDevice | None,
+        device_options: Callable[[], Set[str]] = frozenset,
     ) -> None:
         self.mount = mount
         self.fsid = mount.mnt_fsid
@@ -112,6 +114,7 @@ class Binding:
         self._find = find_backend
         self._attach = attach_device
         self._detach = detach_device
+        self._device_options = device_options
         self._closed = False
         self._source_size: int | None = None
         node = EtNode(self, "", True, None)
@@ -138,12 +141,13 @@ class Binding:
             return backend
         if self._closed:
             raise err(errno.ESTALE)
-        backend = self._find(self.source, self._backend_options())
+        given, device_given = self._split_options()
+        backend = self._find(self.source, given)
         try:
             set_fsid = getattr(backend, "set_fsid", None)
             if set_fsid is not None:
                 set_fsid(self.fsid)
-            rdev = self._check(backend)
+            rdev = self._check(backend, device_given)
         except BaseException:
             _close(backend)
             raise
@@ -159,12 +163,15 @@ class Binding:
         _close(backend)
         return self.ready()
 
-    def _backend_options(self) -> Mapping[str, Any]:
+    def _split_options(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Return the options of the backend, and those of the driver."""
         if self.etype not in _DEVICES:
-            return self._options
-        return {name: value for name, value in self._options.items() if name != "device"}
+            return self._options, {}
+        names = self._device_options()
+        theirs = {name: value for name, value in self._options.items() if name in names}
+        return {name: value for name, value in self._options.items() if name not in names}, theirs
 
-    def _check(self, backend: Backend) -> int | None:
+    def _check(self, backend: Backend, options: Mapping[str, Any]) -> int | None:
         """Check the source against what was declared, in the seed's order; return the device number of a device."""
         va = backend.getattr("", True)
         begin, size = self.begin, self.size
@@ -199,9 +206,11 @@ class Binding:
             return None
         if self._attach is None:
             raise err(errno.ENODEV, hint=f"nothing here makes a {self.etype} device; install vfscore-blockdev")
-        rdev = self._attach(backend, "", self.etype, begin, size, self._options.get("device", {}))
+        rdev = self._attach(backend, "", self.etype, begin, size, options)
         if rdev is None:
             raise err(errno.ENODEV, hint=f"no driver takes a {self.etype} device; install vfscore-blockdev")
+        # A device does not grow with its source, nor does its end move when that shrinks.
+        node.window = Window(begin, size)
         return rdev
 
     # -- vnodes --------------------------------------------------------------------------------------------------------
@@ -298,7 +307,9 @@ class Binding:
         shown._stat = None
         shown.va_type = _VTYPE[self.etype]
         source = va.va_size if self._source_size is None else self._source_size
-        if node.window is not None:
+        if self.etype in _DEVICES and node.window is not None and node.window.limit is not None:
+            shown.va_size = shown.va_bytes = node.window.limit
+        elif node.window is not None:
             shown.va_size = node.window.size(source or 0)
             shown.va_bytes = shown.va_size
         shown.va_rdev = self.rdev
@@ -309,11 +320,13 @@ class Binding:
     def remove(self) -> None:
         """The key has gone: devices die now, the backend when nobody has anything open."""
         self.removed = True
-        if self.rdev is not None and self._detach is not None:
-            self._detach(self.rdev)
-        if self.etype in _DEVICES:
-            vgone(self.root, errno.ENXIO)
-        self.retire()
+        try:
+            if self.etype in _DEVICES:
+                vgone(self.root, errno.ENXIO)
+            if self.rdev is not None and self._detach is not None:
+                self._detach(self.rdev)
+        finally:
+            self.retire()
 
     def retire(self) -> None:
         """Close the backend of a removed binding if nobody has anything open on it, or the whole namespace closes."""

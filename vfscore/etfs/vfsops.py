@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Final
 
 from vfscore.errors import err
@@ -18,7 +18,7 @@ from vfscore.etfs.many import ManyOps
 from vfscore.etfs.names import NameOps
 from vfscore.etfs.node import EtNode
 from vfscore.genfs import genfs_nolock, genfs_nullop
-from vfscore.mount import Mount
+from vfscore.mount import DevSw, Mount
 from vfscore.spec import FileSystem, Source, hookimpl
 from vfscore.types import SIZE_ENDOFF, Cred, EtfsType, Statvfs
 from vfscore.vnode import Vnode
@@ -38,6 +38,8 @@ def bind(
     find_backend: FindBackend,
     attach_device: AttachDevice | None = None,
     detach_device: DetachDevice | None = None,
+    device_options: Callable[[], Set[str]] = frozenset,
+    devsw: DevSw | None = None,
     deferred: bool = False,
     shown: object = None,
 ) -> Mount:
@@ -48,10 +50,12 @@ def bind(
         etype: What it is to be: ``reg``, ``blk``, ``chr``, ``dir`` or ``dir_subdirs``.
         begin: Where in the source the file begins.
         size: How many bytes it has; SIZE_ENDOFF for as many as there are, growing.
-        options: The backend's; for a device, those under ``device`` are the driver's.
+        options: The backend's; for a device, those named in *device_options* are the driver's.
         find_backend: Answers for the hook `etfs_backend`.
         attach_device: Answers for the hook `device_attach`, or None when no plugin makes devices.
-        detach_device: Answers for the hook `device_detach`.
+        detach_device: Ends a device that was attached.
+        device_options: Returns the names of the options that are for drivers.
+        devsw: The device switch, for the ops of the device.
         deferred: Check at the first use.
         shown: What `mnt_from` says; *source* if None.
 
@@ -68,8 +72,10 @@ def bind(
     given = dict(options or {})
     if isinstance(source, os.PathLike):
         source = os.fspath(source)
-    mp = Mount(ETFS, source if shown is None else shown, given, layers, layerspec)
-    binding = mp.mnt_data = Binding(mp, source, etype, begin, size, given, find_backend, attach_device, detach_device)
+    mp = Mount(ETFS, source if shown is None else shown, given, layers, layerspec, devsw=devsw)
+    binding = mp.mnt_data = Binding(
+        mp, source, etype, begin, size, given, find_backend, attach_device, detach_device, device_options
+    )
     if not deferred:
         binding.ready()
     return mp

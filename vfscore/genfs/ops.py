@@ -6,14 +6,14 @@ Locking is as the spec says of each op; none of these blocks but `genfs_lock` an
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vfscore.errors import err
 from vfscore.genfs import bulk
 from vfscore.genfs.access import genfs_access
 from vfscore.genfs.lockf import genfs_advlock
-from vfscore.types import NAME_MAX, PATH_MAX, Cred, Dirent, IoFlag, Statvfs
+from vfscore.types import NAME_MAX, PATH_MAX, Cred, Dirent, IoFlag, Statvfs, VType
 from vfscore.vnode import Vnode, vnode_lock
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ __all__ = [
     "VNODE_DEFAULTS",
     "eopnotsupp",
     "genfs_badfd",
+    "genfs_d_read_by",
+    "genfs_d_read_ranges_by",
+    "genfs_d_readinto_by",
     "genfs_nolock",
     "genfs_nullop",
     "genfs_read_by",
@@ -76,6 +79,16 @@ def genfs_false(*_args: Any) -> bool:
 def genfs_zero(*_args: Any) -> int:
     """Answer 0."""
     return 0
+
+
+def genfs_one(*_args: Any) -> int:
+    """Answer 1."""
+    return 1
+
+
+def genfs_nothing(*_args: Any) -> dict[str, Any]:
+    """Answer with an empty table."""
+    return {}
 
 
 def genfs_nolock(vp: Vnode) -> None:
@@ -155,6 +168,38 @@ def genfs_readinto_by(read: Callable[..., bytes]) -> Callable[..., int]:
         return n
 
     return genfs_readinto
+
+
+def genfs_d_read_by(readinto: Callable[..., int]) -> Callable[..., bytes]:
+    """Return the `d_read` of a driver that has *readinto* only."""
+
+    def genfs_d_read(dev: int, offset: int, size: int, vtype: VType) -> bytes:
+        buf = bytearray(size)
+        n = readinto(dev, memoryview(buf), offset, vtype)
+        return bytes(buf) if n == size else bytes(memoryview(buf)[:n])
+
+    return genfs_d_read
+
+
+def genfs_d_readinto_by(read: Callable[..., bytes]) -> Callable[..., int]:
+    """Return the `d_readinto` of a driver that has *read* only."""
+
+    def genfs_d_readinto(dev: int, buf: memoryview, offset: int, vtype: VType) -> int:
+        data = read(dev, offset, len(buf), vtype)
+        n = len(data)
+        buf[:n] = data
+        return n
+
+    return genfs_d_readinto
+
+
+def genfs_d_read_ranges_by(read: Callable[..., bytes]) -> Callable[..., list[bytes]]:
+    """Return the `d_read_ranges` of a driver that has *read*."""
+
+    def genfs_d_read_ranges(dev: int, ranges: Sequence[tuple[int, int]], vtype: VType) -> list[bytes]:
+        return [read(dev, offset, size, vtype) for offset, size in ranges]
+
+    return genfs_d_read_ranges
 
 
 def genfs_readdir_plain(
@@ -242,8 +287,11 @@ VFS_DEFAULTS: Final[Mapping[str, Callable[..., Any]]] = {
 DEV_DEFAULTS: Final[Mapping[str, Callable[..., Any]]] = {
     "d_open": genfs_nullop,
     "d_close": genfs_nullop,
+    "d_view": genfs_noview,
     "d_ioctl": genfs_enotty,
     "d_size": genfs_zero,
+    "d_secsize": genfs_one,
     "d_fsync": genfs_nullop,
+    "d_describe": genfs_nothing,
 }
 """Op name → body, as for vnodes."""

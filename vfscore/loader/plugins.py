@@ -25,7 +25,7 @@ from vfscore.loader.found import Plugin, PluginStatus, core, entry_points, hande
 from vfscore.mount import Mount
 from vfscore.opv import DevVector, OpVector, VfsVector, check_hookimpls
 from vfscore.spec import PROJECT, Backend, Device, FileSystem, Layer, Partition, Registration, Source
-from vfscore.types import EtfsType
+from vfscore.types import EtfsType, VType
 
 __all__ = ["ALLOW", "BLOCK", "Plugins"]
 
@@ -61,8 +61,8 @@ class Plugins:
         self._put_aside: list[PluginStatus] = []
         self._filesystems: dict[str, tuple[FileSystem, Plugin]] = {}
         self._layers: dict[str, tuple[Layer, Plugin]] = {}
-        self._devices: dict[int, tuple[Device, DevVector]] = {}
-        self._owners: dict[int, Plugin] = {}
+        self._devices: dict[tuple[VType, int], tuple[Device, DevVector]] = {}
+        self._owners: dict[tuple[VType, int], Plugin] = {}
         self._manager: pluggy.PluginManager | None = None
         self._unheard: list[weakref.ref[Mount]] = []
         self._allow = _names_in(ALLOW)
@@ -174,8 +174,21 @@ class Plugins:
         )
         return found
 
-    def devices(self) -> dict[int, tuple[Device, DevVector]]:
-        """Return the device switch: major number → driver and its compiled ops."""
+    def device_options(self) -> frozenset[str]:
+        """Return the options of a ``blk`` or ``chr`` binding that are for drivers, and not for the backend."""
+        self._load()
+        return frozenset().union(*(device.options for device, _ in self._devices.values()))
+
+    def device(self, vtype: VType, major: int) -> tuple[Device, DevVector] | None:
+        """Return the driver of *major*, as a block or a character device, and its compiled ops; None: there is none."""
+        found = self._devices.get((vtype, major))
+        if found is None and not self._complete:
+            self._load()
+            found = self._devices.get((vtype, major))
+        return found
+
+    def devices(self) -> dict[tuple[VType, int], tuple[Device, DevVector]]:
+        """Return all drivers: (VBLK or VCHR, major number) → driver and its compiled ops."""
         self._load()
         return dict(self._devices)
 
@@ -265,20 +278,30 @@ class Plugins:
                 )
         filesystems = {fs.name: (fs, plugin) for fs in plugin.filesystems}
         layers = {layer.name: (layer, plugin) for layer in plugin.layers}
-        devices = {device.major: device for device in plugin.devices}
-        for kind, mine, all_of, known in (
-            ("file system", filesystems, plugin.filesystems, {name: p for name, (_, p) in self._filesystems.items()}),
-            ("layer", layers, plugin.layers, {name: p for name, (_, p) in self._layers.items()}),
-            ("major number", devices, plugin.devices, self._owners),
+        numbers = [(vtype, device.major) for device in plugin.devices for vtype in device.types]
+        devices = {(vtype, device.major): device for device in plugin.devices for vtype in device.types}
+        for kind, mine, count, known in (
+            (
+                "file system",
+                list(filesystems),
+                len(plugin.filesystems),
+                {n: p for n, (_, p) in self._filesystems.items()},
+            ),
+            ("layer", list(layers), len(plugin.layers), {n: p for n, (_, p) in self._layers.items()}),
         ):
-            if len(mine) < len(all_of):
+            if len(mine) < count:
                 raise PluginError(f"{plugin}: brings a {kind} twice")
             for name in mine:
                 if name in known:
-                    raise PluginError(f"{plugin}: {kind} {name!r} is taken by {known[name]}")  # type: ignore[index]
+                    raise PluginError(f"{plugin}: {kind} {name!r} is taken by {known[name]}")
+        if len(devices) < len(numbers):
+            raise PluginError(f"{plugin}: brings a major number twice")
+        for number in numbers:
+            if number in self._owners:
+                raise PluginError(f"{plugin}: major number {number[1]} is taken by {self._owners[number]}")
         vectors = {
-            major: (device, DevVector.compile(device.ops, (), f"{plugin}, device {device.name!r}"))
-            for major, device in devices.items()
+            number: (device, DevVector.compile(device.ops, (), f"{plugin}, device {device.name!r}"))
+            for number, device in devices.items()
         }
         self._plugins.append(plugin)
         self._filesystems.update(filesystems)

@@ -25,11 +25,13 @@ from vfscore.loader import Plugins
 from vfscore.mount import Mount, MountTable, describe_layers, vgone
 from vfscore.namei import check_path
 from vfscore.namespace import process
+from vfscore.namespace.devices import Devices
 from vfscore.namespace.nesting import refuse_loop
 from vfscore.namespace.portable import portable
 from vfscore.namespace.reading import read_fstab
 from vfscore.namespace.view import MountInfo, View
 from vfscore.rumpfs import RUMPFS
+from vfscore.specfs import MEM
 from vfscore.syscalls import FileTable, Sys
 from vfscore.types import ROOT_CRED, SIZE_ENDOFF, ComponentName, Cred, EtfsType, VType
 
@@ -57,7 +59,7 @@ class Namespace(View):
         plugins: Sequence[object] = (),
         strict: bool = False,
     ) -> None:
-        self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, *LAYERS], strict=strict)
+        self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, MEM, *LAYERS], strict=strict)
         self._lock = threading.RLock()
         self._records: dict[Mount, dict[str, Any]] = {}
         self._told: object = object()
@@ -74,6 +76,7 @@ class Namespace(View):
         # A view needs a root to stand on, so that comes first.
         self._table = table
         self._files = files
+        self._devices = Devices(self.plugins, table)
         try:
             if top is None:
                 self._mount(RUMPFS.name, (), None, {}, (), False, record=False)
@@ -171,8 +174,10 @@ class Namespace(View):
                 made,
                 list(layers),
                 find_backend=self._backend,
-                attach_device=self.plugins.attach_device,
-                detach_device=self.plugins.detach_device,
+                attach_device=self._devices.attach,
+                detach_device=self._devices.detach,
+                device_options=self.plugins.device_options,
+                devsw=self._devices.switch,
                 deferred=deferred,
                 shown=fstabs.redact(source),
             )
@@ -286,7 +291,7 @@ class Namespace(View):
         if unknown:
             known = ", ".join(sorted(fs.options)) or "none"
             raise err(errno.EINVAL, hint=f"{type} has no option {unknown[0]!r}; known are: {known}")
-        mp = Mount(fs, fstabs.redact(source), options, made, list(layers), readonly)
+        mp = Mount(fs, fstabs.redact(source), options, made, list(layers), readonly, self._devices.switch)
         mp.mnt_op.vfs_mount(mp, source, mp.mnt_options)
         try:
             self._hang(names, mp, stack=True)

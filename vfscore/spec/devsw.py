@@ -1,10 +1,13 @@
 """The device switch as a hook spec: what a driver is asked (bdevsw and cdevsw in one).
 
-*dev* is a device number; a driver serves all the minors of its major. Offsets and sizes are bytes.
+*dev* is a device number; a driver serves all the minors of its major. Offsets and sizes are bytes, never negative. A
+driver needs `d_read`, or `d_readinto`, or neither if nothing can be read; it is called from any thread and without a
+lock, and keeps its own order among writes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from vfscore.spec.markers import hookspec
@@ -42,6 +45,35 @@ class DeviceOps(Protocol):
         ...
 
     @hookspec(firstresult=True)
+    def d_readinto(self, dev: int, buf: memoryview, offset: int, vtype: VType) -> int:
+        """Read into *buf* at *offset* and return how many bytes, as `d_read` would: each is the other's default.
+
+        Errors:
+            EINVAL: a character device of whole sectors is asked for less.
+            ENXIO: the device has gone.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def d_read_ranges(self, dev: int, ranges: Sequence[tuple[int, int]], vtype: VType) -> list[bytes]:
+        """Read many (offset, size) ranges, each as `d_read` would; without this, it is one after the other.
+
+        Errors:
+            EINVAL: a character device of whole sectors is asked for less.
+            ENXIO: the device has gone.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def d_view(self, dev: int, offset: int, length: int, vtype: VType) -> memoryview | None:
+        """Return bytes without a copy, unchanging, as `vop_view` does; None when that cannot be.
+
+        Errors:
+            ENXIO: the device has gone.
+        """
+        ...
+
+    @hookspec(firstresult=True)
     def d_write(self, dev: int, data: bytes | memoryview, offset: int, vtype: VType) -> int:
         """Write *data* at *offset* and return how much was written.
 
@@ -63,10 +95,32 @@ class DeviceOps(Protocol):
 
     @hookspec(firstresult=True)
     def d_size(self, dev: int) -> int:
-        """Return the size of the device in bytes; 0 for one that has none."""
+        """Return the size of the device in bytes; 0 for one that has none.
+
+        Errors:
+            ENXIO: there is no such minor.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def d_secsize(self, dev: int) -> int:
+        """Return the sector size in bytes: the unit of a character device. Without this it is 1, any range will do.
+
+        Errors:
+            ENXIO: there is no such minor.
+        """
         ...
 
     @hookspec(firstresult=True)
     def d_fsync(self, dev: int) -> None:
-        """Make what was written durable."""
+        """Make what was written durable.
+
+        Errors:
+            ENXIO: the device has gone.
+        """
+        ...
+
+    @hookspec(firstresult=True)
+    def d_describe(self, dev: int) -> Mapping[str, Any]:
+        """Return what `explain` tells of the device: what it is made of, and its counters (a name → value each)."""
         ...

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from vfscore.spec.backend import Backend, Source
 from vfscore.spec.markers import hookspec
-from vfscore.types import EtfsType
+from vfscore.types import EtfsType, VType
 
 if TYPE_CHECKING:
     from vfscore.mount import Mount
@@ -46,6 +46,13 @@ class Device(NamedTuple):
     major: int
     ops: object
     """Has the ``d_*`` hookimpls."""
+    options: frozenset[str] = frozenset()
+    """What its plugin's `device_attach` takes: of the options of a ``blk`` or ``chr`` binding, these are the driver's
+    and all others its backend's."""
+    types: tuple[VType, ...] = (VType.VBLK, VType.VCHR)
+    """The switches that it is in: bdevsw (VBLK), cdevsw (VCHR), or both. In the other one its major is ENXIO."""
+    attached: bool = False
+    """It has the minors that `device_attach` made, and no others: a namespace knows those that were made for it."""
 
 
 class Layer(NamedTuple):
