@@ -1,8 +1,8 @@
 """The `vfs` command: a namespace seen from a shell, with the options that users of coreutils expect.
 
-`app` has the group and turns errors into messages, `session` the namespace of one command; `listing`, `show`, `files`
-and `plugins` have the commands, `copying` and `progress` what they lean on, and `demo` is the tour that also reads as
-example code.
+`app` has the group and turns errors into messages, `session` the namespace of one command; `listing`, `show`, `files`,
+`partitions` and `plugins` have the commands, `copying` and `progress` what they lean on, and `demo` is the tour that
+also reads as example code.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from vfscore._version import __version__
 from vfscore.cli.demo import demo
 from vfscore.cli.files import cat, cp, mkdir, mv, rm
 from vfscore.cli.listing import ls, tree
+from vfscore.cli.partitions import partitions
 from vfscore.cli.plugins import fstab, plugins
 from vfscore.cli.session import Session, is_broken_output
 from vfscore.cli.show import df, explain, stat
@@ -77,5 +78,5 @@ def vfs(fstab: str | None) -> None:
     """
 
 
-for _command in (demo, ls, cat, cp, mv, rm, mkdir, tree, stat, explain, df, plugins, fstab):
+for _command in (demo, ls, cat, cp, mv, rm, mkdir, tree, stat, explain, df, partitions, plugins, fstab):
     vfs.add_command(_command)

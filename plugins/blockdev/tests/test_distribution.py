@@ -1,7 +1,5 @@
 from importlib.metadata import distribution, version
 
-import vfscore_blockdev
-
 from vfscore.testing import Namespace
 
 DIST = "vfscore-blockdev"
@@ -11,13 +9,15 @@ def test_version_is_the_cores():
     assert version(DIST) == version("vfscore")
 
 
-def test_the_package_says_that_it_serves_nothing_yet():
-    assert "registers nothing yet" in (vfscore_blockdev.__doc__ or "")
-    assert not distribution(DIST).entry_points.select(group="vfscore")
+def test_one_entry_point_names_the_plugin():
+    (point,) = distribution(DIST).entry_points.select(group="vfscore")
+
+    assert (point.name, point.value) == ("blockdev", "vfscore_blockdev")
 
 
-def test_it_registers_nothing_yet():
+def test_it_is_loaded():
     with Namespace() as ns:
-        names = [status.distribution for status in ns.plugins.status()]
+        (status,) = [status for status in ns.plugins.status() if status.distribution == DIST]
 
-    assert DIST not in names
+    assert (status.status, status.reason) == ("loaded", "")
+    assert "device_partitions" in status.hooks

@@ -1,5 +1,10 @@
 """Block and character devices (major 197) over byte ranges of anything a ``Backend`` can open.
 
-This release keeps the place and registers nothing yet: it has neither hook nor entry point, so ``blk``
-and ``chr`` bindings are still refused.
+`tables` reads partition tables. There is no driver yet, so ``blk`` and ``chr`` bindings are still refused.
 """
+
+from __future__ import annotations
+
+from vfscore_blockdev.tables import device_partitions
+
+__all__ = ["device_partitions"]

@@ -49,11 +49,11 @@ class Disk:
         size = max(0, min(size, self.size - offset))
         if offset + size <= len(self.head):
             return self.head[offset : offset + size]
-        tail = self.size - _TAIL
+        tail = max(0, self.size - _TAIL)
         if offset < tail:
             return self._fetch(offset, size)
         if self._tail is None:
-            self._tail = self._fetch(tail, _TAIL)
+            self._tail = self._fetch(tail, self.size - tail)
         return self._tail[offset - tail : offset - tail + size]
 
     def _fetch(self, offset: int, size: int) -> bytes:
