@@ -4,25 +4,27 @@ Each backend has a `Seen` of its own: two credentials may not see the same. A ch
 storage (`Store.identity`), by the storage's own name of the path, so that it is seen at once through every binding.
 
 There is no memory of what is missing: a name that is not in a listing is asked for, as another writer may have made it.
+A listing stays complete through our own changes: what we put there is in it, what we removed is not.
 
 An answer that was asked for before a change, and came after it, is not believed: `mark` before asking, and give the
 mark along with the answer.
 
-Memory is bounded by the number of attributes, least lately used directories first.
 Locks: each Seen has one, never held during a request, and never two at a time. They are made anew after a fork.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
-from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections import deque
+from collections.abc import Hashable, Sequence, Set
 from time import monotonic
 from typing import Final
 
 from vfscore.plugin import VAttr, VType
+from vfscore_etfs_fsspec.listings import Listings
 from vfscore_etfs_fsspec.stores.store import Store
 
 __all__ = ["LIMIT", "Seen"]
@@ -39,35 +41,6 @@ class _Version:
     __slots__ = ("__weakref__",)
 
 
-class _Directory:
-    """What is known of the names in one directory."""
-
-    __slots__ = ("at", "complete", "name", "names", "outdated", "parent", "stamps", "subs")
-
-    def __init__(self, parent: _Directory | None, name: str) -> None:
-        self.parent = parent
-        self.name = name
-        self.names: dict[str, VAttr] = {}
-        self.at = 0.0
-        """When the listing was asked for; names that have no stamp are of it."""
-        self.stamps: dict[str, float] = {}
-        """When a name was seen otherwise."""
-        self.outdated: set[str] = set()
-        """Names whose attributes changed by our doing; what type they have is still known."""
-        self.complete = False
-        """`names` are all that the directory had at `at`, and those met since."""
-        self.subs: dict[str, _Directory] = {}
-
-    def path(self) -> str:
-        """Return the directory's path."""
-        names: list[str] = []
-        d = self
-        while d.parent is not None:
-            names.append(d.name)
-            d = d.parent
-        return "/".join(reversed(names))
-
-
 class Seen:
     """Attributes and listings, believed for *expiry* seconds.
 
@@ -78,8 +51,8 @@ class Seen:
     """
 
     __slots__ = (
-        "__weakref__", "_changes", "_count", "_dirs", "_expiry", "_flat", "_full", "_kin", "_limit", "_lock", "_lru",
-        "_root", "_root_at", "_top", "_total", "_versions",
+        "__weakref__", "_changes", "_count", "_expiry", "_flat", "_full", "_kin", "_known", "_lock", "_top",
+        "_versions",
     )  # fmt: skip
 
     def __init__(self, store: Store, expiry: float, limit: int = LIMIT) -> None:
@@ -87,25 +60,13 @@ class Seen:
         self._top = store.full("").strip("/")
         self._flat = store.flat
         self._expiry = expiry
-        self._limit = limit
         self._count = 0
+        self._changes: deque[str] = deque(maxlen=_RECENT)
         self._versions: weakref.WeakValueDictionary[str, _Version] = weakref.WeakValueDictionary()
-        self._clear()
-        self._renew()
+        self._known = Listings(limit)
+        self._lock = threading.Lock()
         self._kin = _kin_of(store.identity)
         self._kin.add(self)
-
-    def _renew(self) -> None:
-        """Begin with a lock that nobody holds."""
-        self._lock = threading.Lock()
-
-    def _clear(self) -> None:
-        self._dirs: dict[str, _Directory] = {}
-        self._lru: OrderedDict[_Directory, None] = OrderedDict()
-        self._total = 0
-        self._root: VAttr | None = None
-        self._root_at = 0.0
-        self._changes: deque[str | None] = deque(maxlen=_RECENT)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -114,42 +75,44 @@ class Seen:
         now = monotonic()
         with self._lock:
             if not path:
-                return self._root if now - self._root_at < self._expiry else None
+                return self._known.root if now - self._known.root_at < self._expiry else None
             head, _, name = path.rpartition("/")
-            d = self._dirs.get(head)
-            if d is None:
+            d = self._known.directory(head)
+            va = None if d is None else d.names.get(name)
+            if d is None or va is None or name in d.outdated or now - d.seen_at(name) >= self._expiry:
                 return None
-            va = d.names.get(name)
-            if va is None or name in d.outdated or now - d.stamps.get(name, d.at) >= self._expiry:
-                return None
-            self._lru.move_to_end(d)
             return va
 
     def vtype(self, path: str) -> VType | None:
         """Return what *path* is, as far as that is known, even if its attributes are not any more."""
         now = monotonic()
         with self._lock:
-            if not path:
-                return self._root.va_type if self._root is not None and now - self._root_at < self._expiry else None
-            d = self._dirs.get(path)
+            d = self._known.directory(path)
             if d is not None and d.complete and now - d.at < self._expiry:
                 return _VDIR
+            if not path:
+                va = self._known.root
+                return None if va is None or now - self._known.root_at >= self._expiry else va.va_type
             head, _, name = path.rpartition("/")
-            d = self._dirs.get(head)
+            d = self._known.directory(head)
             va = None if d is None else d.names.get(name)
-            if d is None or va is None or now - d.stamps.get(name, d.at) >= self._expiry:
-                return None
-            return va.va_type
+            return None if d is None or va is None or now - d.seen_at(name) >= self._expiry else va.va_type
 
     def children(self, path: str) -> list[tuple[str, VAttr]] | None:
         """Return a fresh and complete listing of *path*, or None: ask."""
         now = monotonic()
         with self._lock:
-            d = self._dirs.get(path)
+            d = self._known.directory(path)
             if d is None or not d.complete or d.outdated or now - d.at >= self._expiry:
                 return None
-            self._lru.move_to_end(d)
             return list(d.names.items())
+
+    def names(self, path: str) -> Set[str] | None:
+        """Return the names that a fresh and complete listing of *path* has, or None: ask."""
+        now = monotonic()
+        with self._lock:
+            d = self._known.directory(path)
+            return None if d is None or not d.complete or now - d.at >= self._expiry else frozenset(d.names)
 
     def version(self, path: str) -> object:
         """Return what stands for the contents of *path* as this process left them: another object after each change.
@@ -176,56 +139,55 @@ class Seen:
         Args:
             since: The `mark` taken before it was asked for: a change in between makes it worthless.
         """
-        if not self._expiry:
-            return
-        with self._lock:
-            if since is None or not self._touched(path, since):
-                self._put(path, va)
+        if self._expiry:
+            with self._lock:
+                if since is None or not self._touched(path, since):
+                    self._known.put(path, va, monotonic())
 
     def put_children(self, path: str, entries: list[tuple[str, VAttr]], since: int | None = None) -> None:
         """Believe that *entries* are all that the directory *path* has."""
-        if not self._expiry or len(entries) > self._limit:
-            return
-        with self._lock:
-            if since is not None and self._touched(path, since, True):
-                return
-            d = self._directory(path)
-            self._total += len(entries) - len(d.names)
-            d.names = dict(entries)
-            d.stamps.clear()
-            d.outdated.clear()
-            d.at = monotonic()
-            d.complete = True
-            self._lru[d] = None
-            self._lru.move_to_end(d)
-            self._shrink()
+        if self._expiry:
+            with self._lock:
+                if since is None or not self._touched(path, since, True):
+                    self._known.put_all(path, dict(entries), monotonic())
 
-    def changed(self, path: str, va: VAttr | None = None, since: int | None = None) -> None:
+    def put_found(self, path: str, entries: Sequence[tuple[str, VAttr]], since: int | None = None) -> None:
+        """Believe that *entries* (relative paths, attributes) are all that there is below the directory *path*.
+
+        They are not to change afterwards.
+        """
+        if self._expiry:
+            with self._lock:
+                if since is None or not self._touched(path, since, True, True):
+                    self._known.put_found(path, entries, monotonic())
+
+    def changed(self, path: str, va: VAttr | None = None, since: int | None = None, gone: bool = False) -> None:
         """Forget *path*, all below it and the listing that it is in; tell the others.
 
         Args:
-            va: What *path* is now, if the answer to the change told.
+            va: What *path* is now, if the answer to the change told: then the listing has it.
             since: The `mark` taken before the change was asked for: *va* is not believed if there was another one.
+            gone: There is nothing any more: then the listing has it no longer.
         """
         with self._lock:
             if va is not None and since is not None and self._touched(path, since):
                 va = None
-            self._forget(path)
+            self._forget(path, va is not None or gone)
             if va is not None and self._expiry:
-                self._put(path, va)
+                self._known.put(path, va, monotonic())
         full = self._full(path).strip("/")
         for other in self._kin.others(self):
-            other._hear(full)
+            other._hear(full, gone)
 
     def invalidate(self, path: str | None) -> None:
         """Forget *path*, all below it and the listing that it is in; None: everything. Whoever reads, reads anew."""
         with self._lock:
-            self._forget(path or "")
+            self._forget(path or "", False)
 
     # -- under the lock ------------------------------------------------------------------------------------------------
 
-    def _touched(self, path: str, since: int, listing: bool = False) -> bool:
-        """Return whether anything that *path* depends on changed since the mark *since*."""
+    def _touched(self, path: str, since: int, listing: bool = False, tree: bool = False) -> bool:
+        """Return whether *path* changed since the mark *since*; or (*listing*) its names, or (*tree*) all below."""
         n = self._count - since
         if not n:
             return False
@@ -237,120 +199,28 @@ class Seen:
                 return True
             if listing and changed.rpartition("/")[0] == path:
                 return True
+            if tree and (not path or changed.startswith(f"{path}/")):
+                return True
         return False
 
-    def _put(self, path: str, va: VAttr) -> None:
-        now = monotonic()
-        if not path:
-            self._root = va
-            self._root_at = now
-            return
-        head, _, name = path.rpartition("/")
-        d = self._directory(head)
-        if name not in d.names:
-            self._total += 1
-        elif len(d.names) >= self._limit:
-            del d.names[name]  # to be the youngest again
-        d.names[name] = va
-        d.stamps[name] = now
-        d.outdated.discard(name)
-        self._lru[d] = None
-        self._lru.move_to_end(d)
-        self._shrink()
-
-    def _directory(self, path: str) -> _Directory:
-        d = self._dirs.get(path)
-        if d is None:
-            if path:
-                head, _, name = path.rpartition("/")
-                parent = self._directory(head)
-                d = parent.subs[name] = _Directory(parent, name)
-            else:
-                d = _Directory(None, "")
-            self._dirs[path] = d
-        return d
-
-    def _forget(self, path: str) -> None:
-        """Make *path* one that changed."""
+    def _forget(self, path: str, known: bool) -> None:
+        """Make *path* one that changed; what it is now is *known*."""
         self._count += 1
         self._changes.append(path)
         if self._versions:
             below = f"{path}/"
-            for known in list(self._versions.keys()):
-                if known == path or not path or known.startswith(below):
-                    self._versions.pop(known, None)
-        self._drop(path)
-
-    def _drop(self, path: str) -> None:
-        if not path:
-            changes = self._changes
-            self._clear()
-            self._changes = changes
-            return
-        d = self._dirs.get(path)
-        if d is not None:
-            self._prune(d)
-        head, _, name = path.rpartition("/")
-        d = self._dirs.get(head)
-        if d is not None:
-            d.complete = False
-            if d.names.pop(name, None) is not None:
-                self._total -= 1
-                d.stamps.pop(name, None)
-                d.outdated.discard(name)
-        if not self._flat:  # the directory has times of its own, and they changed
-            if not head:
-                self._root_at = float("-inf")
-            else:
-                head, _, name = head.rpartition("/")
-                d = self._dirs.get(head)
-                if d is not None and name in d.names:
-                    d.outdated.add(name)
-
-    def _prune(self, d: _Directory) -> None:
-        """Forget *d* and all below it."""
-        todo = [(d, d.path())]
-        while todo:
-            d, path = todo.pop()
-            todo += [(sub, f"{path}/{name}" if path else name) for name, sub in d.subs.items()]
-            d.subs = {}
-            self._empty(d)
-            self._dirs.pop(path, None)
-            if d.parent is not None:
-                d.parent.subs.pop(d.name, None)
-
-    def _empty(self, d: _Directory) -> None:
-        self._total -= len(d.names)
-        d.names = {}
-        d.stamps = {}
-        d.outdated = set()
-        d.complete = False
-        self._lru.pop(d, None)
-
-    def _shrink(self) -> None:
-        """Forget the least lately used directories until there are no more than the limit."""
-        while self._total > self._limit and len(self._lru) > 1:
-            d = next(iter(self._lru))
-            self._empty(d)
-            path = d.path()
-            while d.parent is not None and not d.subs and d not in self._lru:
-                del self._dirs[path]
-                del d.parent.subs[d.name]
-                d = d.parent
-                path = path.rpartition("/")[0]
-        if self._total > self._limit:
-            d = next(iter(self._lru))
-            d.complete = False
-            for name in list(d.names)[: self._total - self._limit + self._limit // 8]:
-                del d.names[name]
-                d.stamps.pop(name, None)
-                d.outdated.discard(name)
-                self._total -= 1
+            for other in list(self._versions.keys()):
+                if not path or other == path or other.startswith(below):
+                    with contextlib.suppress(KeyError):
+                        del self._versions[other]
+        self._known.drop(path, known)
+        if path and not self._flat:  # the directory has times of its own, and they changed
+            self._known.outdate(path.rpartition("/")[0])
 
     # -- news ----------------------------------------------------------------------------------------------------------
 
-    def _hear(self, full: str) -> None:
-        """Take the news that *full* changed through another one."""
+    def _hear(self, full: str, gone: bool) -> None:
+        """Take the news that *full* changed through another one, or is *gone*."""
         top = self._top
         if not top:
             path = full
@@ -361,30 +231,30 @@ class Seen:
         else:
             return
         with self._lock:
-            self._forget(path)
+            self._forget(path, gone)
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
         """Begin anew in the child of a fork: a thread that is not there may have been in the midst of a change."""
-        self._renew()
-        self._clear()
+        self._lock = threading.Lock()
+        self._known.clear()
 
 
 class _Kin:
-    """All that are on one storage; who is asked for the others gets a copy."""
+    """All that are on one storage."""
 
-    __slots__ = ("__weakref__", "_members")
+    __slots__ = ("__weakref__", "members")
 
     def __init__(self) -> None:
-        self._members: tuple[weakref.ref[Seen], ...] = ()
+        self.members: tuple[weakref.ref[Seen], ...] = ()
 
     def add(self, seen: Seen) -> None:
         """Take one in; those that are gone go."""
         with _lock:
-            self._members = (*(ref for ref in self._members if ref() is not None), weakref.ref(seen))
+            self.members = (*(ref for ref in self.members if ref() is not None), weakref.ref(seen))
 
     def others(self, seen: Seen) -> list[Seen]:
         """Return the members besides *seen*."""
-        members = self._members
+        members = self.members
         if len(members) == 1:
             return []
         return [other for ref in members if (other := ref()) is not None and other is not seen]
@@ -406,10 +276,10 @@ def _after_fork() -> None:
     global _lock
     _lock = threading.Lock()
     for kin in list(_kins.values()):
-        for ref in kin._members:
+        for ref in kin.members:
             seen = ref()
             if seen is not None:
-                seen._restart()
+                seen.restart()
 
 
 os.register_at_fork(after_in_child=_after_fork)
