@@ -8,9 +8,27 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))  # `servers` is a package of the tests, installed nowhere
 
+from servers.azure import azure_server
+from servers.ftp import ftp_server
+from servers.gcs import gcs_server
 from servers.s3 import s3_server, seaweed_server
+from servers.sftp import openssh_server, sftp_server
+from servers.web import chunked_http_server, http_server, whole_http_server
+from servers.webdav import webdav_server
 
-__all__ = ["s3_server", "seaweed_server"]
+__all__ = [
+    "azure_server",
+    "chunked_http_server",
+    "ftp_server",
+    "gcs_server",
+    "http_server",
+    "openssh_server",
+    "s3_server",
+    "seaweed_server",
+    "sftp_server",
+    "webdav_server",
+    "whole_http_server",
+]
 
 _FOREIGN = ("AWS_", "AZURE_", "GOOGLE_", "GCSFS_", "STORAGE_EMULATOR", "FSSPEC_")
 

@@ -48,6 +48,7 @@ def serving(
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT,
+            cwd=log.parent,
             env=server_environment() | (env or {}),
         )
         try:

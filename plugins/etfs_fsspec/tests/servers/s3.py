@@ -15,6 +15,7 @@ import pytest
 
 from servers.process import HOST, answers_http, serving
 from servers.programs import python_program
+from servers.trees import TreeSpec, flat_objects
 
 __all__ = ["S3Server", "s3_server", "seaweed_server"]
 
@@ -72,6 +73,13 @@ class S3Server:
         name = f"b{os.getpid()}-{next(_numbers)}"
         self.client.create_bucket(Bucket=name)
         return name
+
+    def plant(self, tree: TreeSpec) -> tuple[str, dict[str, Any]]:
+        """Put *tree* into a new bucket."""
+        objects = dict(flat_objects(tree))
+        bucket = self.new_bucket()
+        self.put(bucket, objects)
+        return f"s3://{bucket}", self.options()
 
     def put(self, bucket: str, objects: Mapping[str, bytes]) -> None:
         """Store *objects* (key → content), past what is tested."""
