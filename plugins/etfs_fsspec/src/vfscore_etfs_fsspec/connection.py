@@ -1,0 +1,486 @@
+"""Connections: the fsspec instances behind one store, who may use them when, and what happens at a fork.
+
+A store never calls an fsspec instance itself: it says what is to be called. Synchronous classes are not safe between
+threads, so each call has an instance of its own, taken from a pool and put back (last in, first out); classes that are
+safe share one. Asynchronous classes have one instance, on fsspec's own loop; a call that comes from that loop's thread
+would wait for itself, so it gets a second instance on a second loop.
+
+Whatever an fsspec class raises is caught here, once, and leaves as one OSError (`faults`).
+
+A forked child makes everything anew and never touches, not even to close it, what its parent has open. Instances are
+released by `close`, or with the store.
+
+Locks: none is held during a call. Lists are appended to and popped from in one step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import errno
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final, Protocol, TypeVar
+
+from fsspec.asyn import get_loop
+
+from vfscore.plugin import err
+from vfscore_etfs_fsspec.faults import Faults
+
+__all__ = ["AsyncConnection", "Connection", "Instance", "SyncConnection"]
+
+T = TypeVar("T")
+Call = tuple[tuple[Any, ...], Mapping[str, Any]]
+"""The arguments of one call."""
+
+_STALE: Final = 10.0
+"""Seconds after which an idle connection is looked at before it is trusted with a change."""
+_POOL: Final = 8
+"""Connections that one bulk call opens to a server which takes one request at a time on each."""
+
+_world: object = object()
+"""Another object in each process: what was made under another one is the parent's."""
+_abandoned: list[object] = []
+"""What a parent had open. Kept, so that no destructor closes it on the parent's behalf."""
+
+
+def _after_fork() -> None:
+    global _world
+    _world = object()
+    _second.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+_second: list[asyncio.AbstractEventLoop] = []
+_second_lock = threading.Lock()
+
+
+def _second_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop for calls that come from fsspec's loop itself."""
+    if not _second:
+        with _second_lock:
+            if not _second:
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="vfscore-fsspec", daemon=True).start()
+                _second.append(loop)
+    return _second[0]
+
+
+class Instance:
+    """One fsspec instance, and what is kept open on it between calls."""
+
+    __slots__ = ("files", "fs", "used")
+
+    def __init__(self, fs: Any) -> None:
+        self.fs = fs
+        self.files: OrderedDict[str, Any] = OrderedDict()
+        """Files open for reading, by path; only the one who has the instance touches them."""
+        self.used = time.monotonic()
+
+    def forget_files(self) -> None:
+        """Close what is open; the server may be gone."""
+        while self.files:
+            _, file = self.files.popitem()
+            try:
+                file.close()
+            except Exception:  # noqa: BLE001, S110, PERF203 - nothing was written to it, and its server may be gone
+                pass
+
+
+class Connection(Protocol):
+    """How a store calls its storage."""
+
+    faults: Faults
+    asynchronous: bool
+    cls: type
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call the method *name*, without the underscore that asynchronous classes have before it."""
+        ...
+
+    def each(self, name: str, calls: Sequence[Call]) -> list[Any]:
+        """Call the method *name* many times, concurrently; what fails leaves its OSError in the list."""
+        ...
+
+    def use(self, function: Callable[..., T], *args: Any) -> T:
+        """Call ``function(instance, *args)``, which may block, with an `Instance` that nobody else uses."""
+        ...
+
+    def close(self) -> None:
+        """Release what is open. Idempotent."""
+        ...
+
+
+class _Guard:
+    """Marks the calls of one store, so that one which comes back into it is seen: `ELOOP`, not a stack overflow."""
+
+    __slots__ = ("_inside",)
+
+    def __init__(self) -> None:
+        self._inside: contextvars.ContextVar[bool] = contextvars.ContextVar("inside", default=False)
+
+    def __enter__(self) -> None:
+        if self._inside.get():
+            raise err(errno.ELOOP, hint="this storage is reached through itself")
+        self._inside.set(True)
+
+    def __exit__(self, *exc: object) -> None:
+        self._inside.set(False)
+
+
+class _NoGuard:
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+
+class SyncConnection:
+    """Instances of a synchronous class.
+
+    Args:
+        make: Makes one; connects, perhaps.
+        shared: One instance serves all threads.
+        alive: Whether an instance that was idle still has its connection.
+    """
+
+    asynchronous = False
+
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        faults: Faults,
+        *,
+        shared: bool,
+        timeout: float | None,
+        concurrency: int,
+        guarded: bool = False,
+        alive: Callable[[Any], bool] | None = None,
+        first: Any = None,
+    ) -> None:
+        self._make = make
+        self.faults = faults
+        self.shared = shared
+        self.timeout = timeout
+        self._concurrency = concurrency
+        self._guard: _Guard | _NoGuard = _Guard() if guarded else _NoGuard()
+        self._alive = alive
+        self._idle: list[Instance] = []
+        self._world = _world
+        self._closed = False
+        if first is None:
+            first = self._connected()
+        self.cls = type(first)
+        self._idle.append(Instance(first))
+
+    # -- instances -----------------------------------------------------------------------------------------------------
+
+    def _connected(self) -> Any:
+        return self._bounded(self._make)
+
+    def _take(self) -> Instance:
+        if self._world is not _world:
+            _abandoned.extend(self._idle)
+            self._idle = []
+            self._world = _world
+        if self.shared:
+            try:
+                return self._idle[0]
+            except IndexError:
+                made = Instance(self._connected())
+                self._idle.append(made)
+                return self._idle[0]
+        while True:
+            try:
+                got = self._idle.pop()
+            except IndexError:
+                return Instance(self._connected())
+            if self._alive is None or time.monotonic() - got.used < _STALE or self._is_alive(got):
+                return got
+            self._drop(got)
+
+    def _is_alive(self, got: Instance) -> bool:
+        assert self._alive is not None
+        try:
+            return self._alive(got.fs)
+        except Exception:  # noqa: BLE001 - any failure of a connection says that it is dead
+            return False
+
+    def _give(self, got: Instance) -> None:
+        if self.shared:
+            return
+        got.used = time.monotonic()
+        if self._closed or self._world is not _world:
+            self._drop(got)
+        else:
+            self._idle.append(got)
+
+    def _drop(self, got: Instance) -> None:
+        got.forget_files()
+        _disconnect(got.fs)
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        def function(got: Instance) -> Any:
+            return getattr(got.fs, name)(*args, **kwargs)
+
+        return self.use(function)
+
+    def use(self, function: Callable[..., T], *args: Any) -> T:
+        """Call ``function(instance, *args)``; a connection that breaks in it is not used again."""
+        with self._guard:
+            got = self._take()
+            try:
+                result = self._bounded(function, got, *args)
+            except OSError as exc:
+                if self.faults.broke(exc):
+                    self._drop(got) if not self.shared else None
+                else:
+                    self._give(got)
+                raise
+            except BaseException:
+                # It was interrupted in the middle of something.
+                if not self.shared:
+                    self._drop(got)
+                raise
+            self._give(got)
+            return result
+
+    def _bounded(self, function: Callable[..., T], *args: Any) -> T:
+        """Call *function*, for `timeout` seconds at most, and raise what it raises as an OSError."""
+        if self.timeout is None:
+            try:
+                return function(*args)
+            except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
+                raise self.faults.of(exc) from self.faults.cause(exc)
+        future: Future[T] = Future()
+        context = contextvars.copy_context()
+
+        def work() -> None:
+            try:
+                future.set_result(context.run(function, *args))
+            except BaseException as exc:  # noqa: BLE001 - handed to the thread that waits
+                future.set_exception(exc)
+
+        threading.Thread(target=work, name="vfscore-fsspec-call", daemon=True).start()
+        try:
+            return future.result(self.timeout)
+        except concurrent.futures.TimeoutError as exc:
+            if future.done():
+                raise self.faults.of(exc) from self.faults.cause(exc)
+            raise self.faults.late(self.timeout) from None
+        except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
+            raise self.faults.of(exc) from self.faults.cause(exc)
+
+    def each(self, name: str, calls: Sequence[Call]) -> list[Any]:
+        def one(call: Call) -> Any:
+            return self.call(name, *call[0], **call[1])
+
+        return self.map(one, calls)
+
+    def map(self, function: Callable[[Any], T], items: Sequence[Any]) -> list[T | OSError]:
+        """Call *function*, which calls this connection, for each of *items*; with threads where that helps."""
+
+        def one(item: Any) -> T | OSError:
+            try:
+                return function(item)
+            except OSError as exc:
+                return exc
+
+        threads = 1 if self.shared and self._alive is None else min(self._concurrency, _POOL, len(items))
+        if threads <= 1:
+            return [one(item) for item in items]
+        with ThreadPoolExecutor(threads, thread_name_prefix="vfscore-fsspec") as pool:
+            context = contextvars.copy_context()
+            return list(pool.map(lambda item: context.copy().run(one, item), items))
+
+    @contextmanager
+    def lease(self) -> Iterator[Instance]:
+        """Have an instance for longer than one call. Its errors are the caller's to translate."""
+        got = self._take()
+        try:
+            yield got
+        except BaseException:
+            if not self.shared:
+                self._drop(got)
+            raise
+        self._give(got)
+
+    def open_connections(self) -> int:
+        """Return how many instances are idle."""
+        return len(self._idle)
+
+    def close(self) -> None:
+        self._closed = True
+        if self._world is not _world:
+            return
+        while self._idle:
+            got = self._idle.pop()
+            if self.shared:
+                got.forget_files()
+            else:
+                self._drop(got)
+
+
+def _disconnect(fs: Any) -> None:
+    """Close the connection of an instance that is ours."""
+    for name in ("client", "ftp"):
+        client = getattr(fs, name, None)
+        if client is not None and callable(getattr(client, "close", None)):
+            try:
+                client.close()
+            except Exception:  # noqa: BLE001, S110 - the server may be gone, and it is given up anyway
+                pass
+            return
+
+
+class AsyncConnection:
+    """One instance of an asynchronous class, on fsspec's loop."""
+
+    asynchronous = True
+
+    def __init__(
+        self,
+        make: Callable[[asyncio.AbstractEventLoop], Any],
+        faults: Faults,
+        *,
+        timeout: float | None,
+        concurrency: int,
+        guarded: bool = False,
+        first: Any = None,
+    ) -> None:
+        self._make = make
+        self.faults = faults
+        self.timeout = timeout
+        self.concurrency = concurrency
+        self._guard: _Guard | _NoGuard = _Guard() if guarded else _NoGuard()
+        self._here: dict[int, tuple[Any, asyncio.AbstractEventLoop]] = {}
+        self._world = _world
+        if first is not None:
+            loop = get_loop()
+            self._here[id(loop)] = (first, loop)
+        self.cls = type(self.instance()[0])
+
+    def instance(self) -> tuple[Any, asyncio.AbstractEventLoop]:
+        """Return an instance and its loop, which is not the loop of this thread."""
+        if self._world is not _world:
+            _abandoned.append(self._here)
+            self._here = {}
+            self._world = _world
+        loop = get_loop()
+        if asyncio._get_running_loop() is loop:
+            loop = _second_loop()
+        try:
+            return self._here[id(loop)]
+        except KeyError:
+            try:
+                made = self._make(loop)
+            except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
+                raise self.faults.of(exc) from self.faults.cause(exc)
+            return self._here.setdefault(id(loop), (made, loop))
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def start(self, function: Callable[..., Awaitable[T]], *args: Any) -> Future[T]:
+        """Begin ``function(fs, *args)``; the future raises OSErrors only."""
+        fs, loop = self.instance()
+        return asyncio.run_coroutine_threadsafe(self.bounded(function, fs, *args), loop)
+
+    def run(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """Call ``function(fs, *args)`` on the loop and return its result."""
+        with self._guard:
+            future = self.start(function, *args)
+            try:
+                return future.result()
+            except OSError as exc:
+                # Raised there, and shown where it was asked for.
+                raise exc.with_traceback(None)
+            except BaseException:
+                future.cancel()
+                raise
+
+    async def bounded(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """Await ``function(*args)``, for `timeout` seconds at most, and raise what it raises as an OSError."""
+        try:
+            if self.timeout is None:
+                return await function(*args)
+            async with asyncio.timeout(self.timeout) as limit:
+                return await function(*args)
+        except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
+            if self.timeout is not None and limit.expired():
+                raise self.faults.late(self.timeout) from None
+            raise self.faults.of(exc) from self.faults.cause(exc)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        async def function(fs: Any) -> Any:
+            return await getattr(fs, "_" + name)(*args, **kwargs)
+
+        if not asyncio.iscoroutinefunction(getattr(self.cls, "_" + name, None)):
+            return self.use(lambda got: getattr(got.fs, name)(*args, **kwargs))
+        return self.run(function)
+
+    def each(self, name: str, calls: Sequence[Call]) -> list[Any]:
+        async def function(fs: Any, call: Call) -> Any:
+            return await getattr(fs, "_" + name)(*call[0], **call[1])
+
+        return self.gather(function, calls)
+
+    def gather(self, function: Callable[..., Awaitable[T]], items: Sequence[Any]) -> list[T | OSError]:
+        """Await ``function(fs, item)`` for each of *items*, `concurrency` at a time; failures are in the list."""
+        return self.run_all(self._gather, function, items)
+
+    def run_all(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        """Call ``function(fs, *args)``, which bounds its requests itself."""
+        with self._guard:
+            fs, loop = self.instance()
+            future = asyncio.run_coroutine_threadsafe(_awaited(function, fs, *args), loop)
+            try:
+                return future.result()
+            except BaseException:
+                future.cancel()
+                raise
+
+    async def _gather(
+        self, fs: Any, function: Callable[..., Awaitable[T]], items: Iterable[Any]
+    ) -> list[T | OSError]:
+        todo = list(items)
+        results: list[Any] = [None] * len(todo)
+        rest = iter(enumerate(todo))
+
+        async def work() -> None:
+            for i, item in rest:
+                try:
+                    results[i] = await self.bounded(function, fs, item)
+                except OSError as exc:
+                    results[i] = exc
+
+        await asyncio.gather(*(work() for _ in range(min(self.concurrency, len(todo)))))
+        return results
+
+    def use(self, function: Callable[..., T], *args: Any) -> T:
+        with self._guard:
+            fs, _ = self.instance()
+            try:
+                return function(Instance(fs), *args)
+            except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
+                raise self.faults.of(exc) from self.faults.cause(exc)
+
+    def close(self) -> None:
+        """Forget the instances: their classes close their sessions with them."""
+        if self._world is _world:
+            self._here.clear()
+
+
+async def _awaited(function: Callable[..., Awaitable[T]], *args: Any) -> T:
+    return await function(*args)

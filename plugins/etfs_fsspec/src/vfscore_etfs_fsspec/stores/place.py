@@ -1,0 +1,52 @@
+"""A place: what a source turned out to mean, before a store is made for it. Immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vfscore_etfs_fsspec.secrets import Secrets
+
+__all__ = ["Place", "joined", "proper"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a store is, and how its fsspec instances are made."""
+
+    protocol: str
+    """As fsspec names the outermost of the chain."""
+    root: str
+    """What was registered, in the words of the fsspec class."""
+    url: str
+    """The same for people, without secrets."""
+    cls: type
+    make: Callable[..., Any]
+    """Makes an instance that is ours alone; with ``loop=`` for an asynchronous class."""
+    identity: Hashable
+    secrets: Secrets = field(repr=False)
+    fs: Any = field(default=None, repr=False)
+    """An instance to begin with."""
+    borrowed: bool = False
+    """That instance is the caller's: its cache of listings is not ours to turn off."""
+    looped: bool = False
+    """A vfs is somewhere in the chain: a request might come back to where it came from."""
+    namespace: Any = field(default=None, repr=False)
+    """What a vfs file system object says it shows."""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The storage options of the outermost, ours left out."""
+
+
+def joined(root: str, path: str) -> str:
+    """Return *path* below *root*, in the words of an fsspec class with slashes."""
+    if not path:
+        return root
+    if not root or root.endswith("/"):
+        return root + path
+    return f"{root}/{path}"
+
+
+def proper(name: str) -> bool:
+    """Whether *name* can be that of a directory's entry: what cannot is in no listing."""
+    return bool(name) and name not in (".", "..") and "/" not in name and "\0" not in name
