@@ -10,6 +10,7 @@ from servers.s3 import S3Server
 from vfscore.testing import Namespace
 from wire.proxy import Proxy
 from wire.tally import TALLY, line
+from wire.world import World
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -75,3 +76,9 @@ def bind(bucket: str, options: dict[str, Any], quick: None) -> Iterator[Callable
 def ns(bind: Callable[..., Namespace]) -> Namespace:
     """A namespace with the bucket at /b, reached through the proxy."""
     return bind()
+
+
+@pytest.fixture
+def world(s3_server: S3Server, bucket: str) -> World:
+    """What is at the server."""
+    return World(s3_server, bucket)

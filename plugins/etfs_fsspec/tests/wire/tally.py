@@ -8,13 +8,13 @@ from collections import Counter
 __all__ = ["TALLY", "line"]
 
 TALLY: Counter[str] = Counter()
-"""Keys: ``injected`` (faults), ``reported`` (operations that raised), ``healed`` (operations that a retry saved),
-``checked`` (objects compared afterwards), ``old`` and ``new`` (what they were)."""
+"""Keys: ``injected`` (faults), ``reported`` (operations that raised), ``unharmed`` (operations that a retry healed, or
+that needed nothing of what was broken), ``checked`` (objects compared afterwards), ``old`` and ``new`` (what they were)."""
 
 
 def line(tally: Counter[str]) -> str:
-    """Return the tally as one line for people."""
+    """Return the tally as one line for people; a test fails at the first object that is half."""
     return (
-        f"{tally['injected']} faults injected: {tally['reported']} operations reported them, {tally['healed']} were "
-        f"healed by a retry; {tally['checked']} objects checked: {tally['old']} old, {tally['new']} new, 0 half"
+        f"{tally['injected']} faults injected: {tally['reported']} operations reported one, {tally['unharmed']} came "
+        f"through unharmed; {tally['checked']} objects checked: {tally['old']} old, {tally['new']} new, none half"
     )

@@ -1,0 +1,193 @@
+"""Reading through faults: the right bytes or an error, never other bytes, never a hang; afterwards all is as before."""
+
+import errno
+import random
+
+import fsspec
+import pytest
+
+from vfscore.testing import Namespace, raises
+from wire.catalogue import READING
+from wire.proxy import ALWAYS, Fault, Proxy
+from wire.tally import TALLY
+from wire.world import World, attempt
+
+pytestmark = pytest.mark.xdist_group("s3")
+
+BIG = random.Random(1).randbytes(3 << 20)
+SMALL = random.Random(2).randbytes(5000)
+MANY = {f"many/f{n}": random.Random(n).randbytes(1000 + n) for n in range(12)}
+RANGES = [(n * 200_000, n * 200_000 + 700) for n in range(12)]
+
+
+@pytest.fixture(scope="module")
+def proxied(s3_server):
+    proxy = Proxy("127.0.0.1", s3_server.port)
+    yield proxy
+    TALLY["injected"] += proxy.injected
+    proxy.close()
+
+
+@pytest.fixture(scope="module")
+def bucket(s3_server):
+    bucket = s3_server.new_bucket()
+    s3_server.put(bucket, {"big": BIG, "small": SMALL, "empty": b"", **MANY})
+    return bucket
+
+
+@pytest.fixture(scope="module")
+def tree(s3_server, proxied, bucket):
+    """One namespace for all of these tests: what a fault does must not stay."""
+    s3fs = pytest.importorskip("s3fs", reason="S3 is spoken by s3fs")
+    config = {"retries": {"total_max_attempts": 1, "mode": "standard"}}
+    options = {**s3_server.options(proxied.url), "config_kwargs": config, "listings_expiry_time": 0, "timeout": 0.4}
+    with pytest.MonkeyPatch.context() as patch, Namespace() as ns:
+        patch.setattr(s3fs.S3FileSystem, "retries", 2)
+        ns.etfs_register("/b", f"s3://{bucket}", "dir_subdirs", options=options)
+        ns.install()
+        yield ns
+
+
+def whole(ns, name):
+    with ns.open(f"/b/{name}", "rb") as file:
+        return file.read()
+
+
+def in_blocks(ns):
+    with ns.open("/b/big", "rb") as file:
+        return b"".join(iter(lambda: file.read(100_000), b""))
+
+
+def from_the_middle(ns):
+    fd = ns.sys.open("/b/big", 0)
+    try:
+        return ns.sys.pread(fd, 5000, 1_000_000)
+    finally:
+        ns.sys.close(fd)
+
+
+def in_ranges(ns):
+    starts, ends = zip(*RANGES, strict=True)
+    return fsspec.filesystem("vfs").cat_ranges(["/b/big"] * len(RANGES), starts, ends, on_error="raise")
+
+
+def in_bulk(ns):
+    return fsspec.filesystem("vfs").cat([f"/b/{key}" for key in MANY], on_error="raise")
+
+
+READS = {
+    "small": (lambda ns: whole(ns, "small"), SMALL),
+    "blocks": (in_blocks, BIG),
+    "middle": (from_the_middle, BIG[1_000_000:1_005_000]),
+    "ranges": (in_ranges, [BIG[a:b] for a, b in RANGES]),
+    "bulk": (in_bulk, {f"/b/{key}": content for key, content in MANY.items()}),
+}
+
+
+def same(name, got):
+    if name == "bulk":
+        return {"/" + key.lstrip("/"): value for key, value in got.items()}
+    return got
+
+
+@pytest.mark.parametrize("entry", READING, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("how", READS)
+def test_read_is_right_or_an_error(tree, proxied, how, entry):
+    read, right = READS[how]
+    for nth, stays in ((1, False), (2, False), (1, True)):
+        fault = entry.at("GET", nth, stays=stays)
+        with proxied.broken(fault):
+            got, failed = attempt(lambda: read(tree), entry.codes)
+        if failed is None:
+            assert same(how, got) == right
+            assert not stays or not fault.done, "the fault stayed, and nothing was reported"
+        TALLY["checked"] += 1
+        TALLY["old"] += 1
+
+    assert same(how, read(tree)) == right, "what failed works again when the fault is over"
+
+
+@pytest.mark.parametrize("what", ["cut", "status", "hang", "shorten"])
+def test_read_that_breaks_in_the_middle_of_a_file_goes_on_when_the_fault_is_over(tree, proxied, what):
+    with tree.open("/b/big", "rb", buffering=0) as file:
+        assert file.read(100_000) == BIG[:100_000]
+        with proxied.broken(Fault(what, "GET", times=ALWAYS)):
+            got = bytearray(BIG[:100_000])
+
+            def read_on():
+                while data := file.read(200_000):
+                    got.extend(data)
+
+            _, failed = attempt(read_on, {errno.EIO, errno.ECONNRESET, errno.ETIMEDOUT, errno.ESTALE})
+        assert failed is not None
+        assert got == BIG[: len(got)]
+        file.seek(len(got))
+        while data := file.read(200_000):
+            got.extend(data)
+
+    assert got == BIG
+
+
+def test_bulk_read_reports_the_object_that_failed_and_returns_the_others(tree, proxied):
+    with proxied.broken(Fault("status", "GET", times=ALWAYS, path="f3$")):
+        got = fsspec.filesystem("vfs").cat([f"/b/{key}" for key in MANY], on_error="return")
+
+    failed = {path for path, value in got.items() if isinstance(value, Exception)}
+    assert [path.rpartition("/")[2] for path in failed] == ["f3"]
+    assert sorted(len(value) for value in got.values() if isinstance(value, bytes)) == sorted(
+        len(content) for key, content in MANY.items() if key != "many/f3"
+    )
+
+
+def test_empty_object_is_empty(tree):
+    assert whole(tree, "empty") == b""
+
+
+@pytest.mark.parametrize("what", ["cut", "status", "hang"])
+def test_attributes_are_right_or_an_error(tree, proxied, what):
+    for kind in ("HEAD", "LIST", "GET"):
+        for stays in (False, True):
+            with proxied.broken(Fault(what, kind, times=ALWAYS if stays else 1)):
+                got, failed = attempt(
+                    lambda: tree.sys.stat("/b/small").st_size, {errno.EIO, errno.ECONNRESET, errno.ETIMEDOUT}
+                )
+            assert failed is not None or got == len(SMALL)
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, errno.EACCES), (500, errno.EIO)])
+def test_file_is_not_said_to_be_missing_when_asking_was_refused(tree, proxied, status, code):
+    with proxied.broken(Fault("status", None, times=ALWAYS, status=status)), raises(code):
+        tree.sys.stat("/b/nothing-of-this-name")
+
+
+def test_closed_server_is_reported(s3_server, bucket, quick):
+    proxy = Proxy("127.0.0.1", s3_server.port)
+    config = {"retries": {"total_max_attempts": 1, "mode": "standard"}}
+    with Namespace() as ns:
+        ns.etfs_register(
+            "/b", f"s3://{bucket}", "dir_subdirs", options={**s3_server.options(proxy.url), "config_kwargs": config}
+        )
+        assert whole(ns, "small") == SMALL
+        proxy.close()
+
+        _, failed = attempt(lambda: whole(ns, "big"), {errno.ECONNREFUSED, errno.ECONNRESET, errno.EIO})
+        assert failed is not None
+        _, failed = attempt(lambda: ns.sys.listdir("/b"), {errno.ECONNREFUSED, errno.ECONNRESET, errno.EIO})
+        assert failed is not None
+
+
+def test_object_that_is_replaced_in_the_middle_is_never_half_of_each(tree, s3_server, bucket):
+    world = World(s3_server, bucket)
+    old, new = BIG[::-1], bytes(len(BIG))
+    world.plant({"replaced": old})
+    with tree.open("/b/replaced", "rb", buffering=0) as file:
+        first = file.read(100_000)
+        world.plant({"replaced": new})
+        with raises(errno.ESTALE):
+            while file.read(500_000):
+                pass
+        file.seek(0)
+        again = b"".join(iter(lambda: file.read(500_000), b""))
+
+    assert first == old[:100_000]
+    assert again == new
