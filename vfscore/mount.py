@@ -469,6 +469,16 @@ class _DeadOps(ReadOnlyOps):
         """Refuse."""
         raise err(vp.v_data)
 
+    @hookimpl
+    def vop_seek(self, vp: Vnode, oldoff: int, newoff: int, cred: Cred) -> None:
+        """Refuse."""
+        raise err(vp.v_data)
+
+    @hookimpl
+    def vop_ioctl(self, vp: Vnode, command: str | int, data: Any, fflag: int, cred: Cred) -> Any:
+        """Refuse."""
+        raise err(vp.v_data)
+
 
 _dead_ops = _DeadOps()
 

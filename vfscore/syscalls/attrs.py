@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vfscore.errors import err
 from vfscore.genfs import genfs_can_chtimes
 from vfscore.namei import check_path, not_a_directory
-from vfscore.syscalls.openfile import named
+from vfscore.syscalls.openfile import named, sized
 from vfscore.syscalls.view import View
 from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Cred, VAttr, VType
 from vfscore.vnode import Vnode
@@ -22,6 +22,7 @@ __all__ = ["Attrs"]
 
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
+_DEVICES = (VType.VBLK, VType.VCHR)
 _VREG = VType.VREG
 _XATTR_NAME_MAX = 255
 _XATTR_SIZE_MAX = 65536
@@ -55,10 +56,11 @@ class Attrs(View):
         return self.stat(path, dir_fd=dir_fd, follow_symlinks=False)
 
     def vattr(self, path: AnyPath | int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> VAttr:
-        """Return all the attributes of *path*, also those that a stat_result has no place for."""
+        """Return all the attributes of *path*, those too that a stat_result has no place for; of a device, its size."""
         try:
             vp = self._vnode(path, dir_fd, follow_symlinks)
-            return vp.v_op.vop_getattr(vp, self.cred)
+            va = vp.v_op.vop_getattr(vp, self.cred)
+            return va if vp.v_type not in _DEVICES else sized(vp, va, self.cred)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vfscore.mount import Mount, describe_layers
+from vfscore.mount import describe_layers
 from vfscore.namei import check_path
 from vfscore.spec.backend import FullBackend
 from vfscore.syscalls.openfile import named
@@ -50,6 +52,8 @@ class Explanation(NamedTuple):
     """The layers around the ops, outermost first."""
     capabilities: tuple[str, ...]
     """The ops that are served, read off the vector (or off the backend)."""
+    device: Mapping[str, Any] = MappingProxyType({})
+    """Of a device node: its number and its driver, and what that tells: the range, counters…"""
 
     def __str__(self) -> str:
         lines = [f"{step.path}  {step.kind}  {step.what}" for step in self.steps]
@@ -61,6 +65,8 @@ class Explanation(NamedTuple):
             lines.append(f"hostpath  {self.hostpath}")
         lines.append(f"layers    {', '.join(self.layers) or '-'}")
         lines.append(f"can       {', '.join(self.capabilities) or '-'}")
+        if self.device:
+            lines.append(f"device    {', '.join(f'{name} {value}' for name, value in self.device.items())}")
         return "\n".join(lines)
 
 
@@ -148,9 +154,10 @@ class Explaining(Walking):
             steps.append(
                 Step(here, _KINDS.get(vp.v_type, "nothing"), _hangs(vp) or f"an entry of {vp.v_mount.mnt_type}")
             )
-        return self._told(name, exists, steps, vp.v_mount, "/".join(rel))
+        return self._told(name, exists, steps, vp, "/".join(rel))
 
-    def _told(self, name: str, exists: bool, steps: list[Step], mp: Mount, rel: str) -> Explanation:
+    def _told(self, name: str, exists: bool, steps: list[Step], vp: Vnode, rel: str) -> Explanation:
+        mp = vp.v_mount
         data = mp.mnt_data
         backend: Any = getattr(data, "backend", None)
         if backend is None and hasattr(data, "ready"):
@@ -161,6 +168,7 @@ class Explaining(Walking):
                 exists = False
                 steps.append(Step(mp.at, "nothing", f"the source cannot be used: {exc.strerror}"))
         hostpath = getattr(backend, "hostpath", None)
+        isdev = vp.v_type in (VType.VBLK, VType.VCHR)
         if backend is not None:
             can = sorted(op for op in _CAPABILITIES if callable(getattr(backend, op, None)))
         else:
@@ -176,6 +184,7 @@ class Explaining(Walking):
             None if backend is None else type(backend).__name__,
             tuple(describe_layers(mp)),
             tuple(can),
+            mp.mnt_devsw.describe(vp, self.cred) if exists and isdev and mp.mnt_devsw is not None else {},
         )
 
     # -- drawing -------------------------------------------------------------------------------------------------------

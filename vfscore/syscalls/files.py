@@ -41,6 +41,7 @@ _RW_MAX = 0x7FFFF000
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 _VREG = VType.VREG
+_DEVICES = (VType.VBLK, VType.VCHR)
 _UNUSUAL = _O_CREAT | _O_EXCL | _O_TRUNC | _O_DIRECTORY | _O_NOFOLLOW | _O_PATH | _O_TMPFILE | _O_NOATIME
 _ACCESS = (ACCESS_READ, ACCESS_WRITE, ACCESS_READ | ACCESS_WRITE, ACCESS_READ | ACCESS_WRITE)
 
@@ -156,7 +157,7 @@ class Files(View):
             raise err(errno.ENXIO)
         if vtype is VType.VFIFO:
             raise err(errno.EOPNOTSUPP, hint="a fifo of a namespace has no other end")
-        if vtype in (VType.VBLK, VType.VCHR) and vp.v_mount.v_specop is None:
+        if vtype in _DEVICES and vp.v_mount.v_specop is None:
             raise err(errno.ENXIO)
 
     def _open_create(self, path: str, flags: int, mode: int, dir_fd: int | None) -> tuple[Vnode, bool]:
@@ -313,7 +314,8 @@ class Files(View):
         """Move the offset of *fd* (`os.lseek`).
 
         Errors:
-            EINVAL: a bad *whence*, the offset would be negative, or SEEK_DATA and SEEK_HOLE of what has no data.
+            EINVAL: a bad *whence*, the offset would be negative or behind the end of a device, or SEEK_DATA and
+                SEEK_HOLE of what is no regular file.
             ENXIO: SEEK_DATA or SEEK_HOLE at or past the end.
         """
         file = self.files.get(fd)
@@ -321,6 +323,9 @@ class Files(View):
         if file.flags & _O_PATH:
             raise err(errno.EBADF)
         with file.lock:
+            if vp.v_type in _DEVICES:
+                file.offset = new = file.sought(file.offset, position, whence)
+                return new
             if whence == os.SEEK_SET:
                 new = position
             elif whence == os.SEEK_CUR:

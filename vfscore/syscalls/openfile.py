@@ -11,6 +11,7 @@ A vnode is locked around each change of it, by its own `vop_lock`.
 
 from __future__ import annotations
 
+import copy
 import errno
 import fcntl
 import heapq
@@ -41,6 +42,10 @@ _new_lock = threading.Lock
 _APPEND = IoFlag.APPEND
 _VDIR = VType.VDIR
 _VREG = VType.VREG
+_DEVICES: Final = (VType.VBLK, VType.VCHR)
+_SIZELESS: Final = (errno.ENOTTY, errno.ENXIO, errno.EOPNOTSUPP)
+_WHENCE_MAX: Final = 4
+"""`SEEK_MAX` of Linux."""
 
 
 def named(exc: OSError, path: object, path2: object = None) -> OSError:
@@ -51,6 +56,29 @@ def named(exc: OSError, path: object, path2: object = None) -> OSError:
     elif exc.filename2 is not None:
         del exc.filename2  # not `= None`, which str() shows as a second path
     return exc
+
+
+def device_size(vp: Vnode, cred: Cred) -> int | None:
+    """Return how many bytes the device of the node *vp* has; None where there is no device, or no end."""
+    try:
+        return int(vp.v_op.vop_ioctl(vp, "DIOCGMEDIASIZE", None, os.O_RDONLY, cred))
+    except OSError as exc:
+        if exc.errno in _SIZELESS:
+            return None
+        raise
+
+
+def sized(vp: Vnode, va: VAttr, cred: Cred) -> VAttr:
+    """Return *va*, the attributes of the device node *vp*, with the size of its device where they have none.
+
+    `stat` of a node says 0, as on Linux; whoever takes a device for a file wants to know how much there is to read.
+    """
+    size = None if va.va_size else device_size(vp, cred)
+    if size:
+        va = copy.copy(va)
+        va._stat = None
+        va.va_size = size
+    return va
 
 
 def setid_bits(va: VAttr, cred: Cred) -> int:
@@ -193,6 +221,10 @@ class OpenFile:
         try:
             if not data:
                 return 0, offset
+            if vp.v_type in _DEVICES:
+                # Not locked: the lock may be that of a whole file system, and its driver may take long.
+                n = op.vop_write(vp, data, offset, ioflag, self.cred)
+                return n, offset + n
             op.vop_lock(vp)
             try:
                 if self.cred.uid:
@@ -238,13 +270,44 @@ class OpenFile:
             raise named(exc, self.path) from exc.__cause__
 
     def vattr(self) -> VAttr:
-        """Return the attributes now, also of a file that has no name any more."""
+        """Return the attributes now, also of a file that has no name any more; of a device, with its size."""
         vp = self.vp
-        return vp.v_op.vop_getattr(vp, self.cred)
+        va = vp.v_op.vop_getattr(vp, self.cred)
+        return sized(vp, va, self.cred) if vp.v_type in _DEVICES else va
 
     def size(self) -> int:
         """Return the size in bytes now."""
         return self.vattr().va_size or 0
+
+    def sector_size(self) -> int:
+        """Return the sector size of a device; 1 for one that has none."""
+        vp = self.vp
+        try:
+            return int(vp.v_op.vop_ioctl(vp, "DIOCGSECTORSIZE", None, self.flags, self.cred))
+        except OSError as exc:
+            if exc.errno in _SIZELESS:
+                return 1
+            raise
+
+    def sought(self, current: int, position: int, whence: int) -> int:
+        """Return where a seek by *position* leads on a device: in one without end or blocks, always to 0, as on Linux.
+
+        Errors:
+            EINVAL: a bad *whence*, or outside of the device.
+        """
+        size = self.size()
+        if not size and self.vp.v_type is VType.VCHR:
+            if not 0 <= whence <= _WHENCE_MAX:
+                raise err(errno.EINVAL, self.path)
+            return 0
+        if whence not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
+            raise err(errno.EINVAL, self.path)
+        new = position + (0, current, size)[whence]
+        try:
+            self.vp.v_op.vop_seek(self.vp, current, new, self.cred)
+        except OSError as exc:
+            raise named(exc, self.path) from exc.__cause__
+        return new
 
     def fsync(self) -> None:
         """Make what was written durable."""

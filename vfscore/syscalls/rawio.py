@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["VfsRawIO", "mode_flags", "open_io"]
 
 _VDIR = VType.VDIR
+_DEVICES = (VType.VBLK, VType.VCHR)
 
 
 def mode_flags(mode: str) -> tuple[str, int]:
@@ -129,6 +130,9 @@ class VfsRawIO(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to *offset*, counted from the start (0), from here (1) or from the end (2)."""
         self._check()
+        if self.file.vp.v_type in _DEVICES:
+            self._pos = self.file.sought(self._pos, offset, whence)
+            return self._pos
         if whence == 1:
             offset += self._pos
         elif whence == 2:
@@ -209,7 +213,7 @@ def open_io(
     if buffering == 0:
         return raw  # type: ignore[return-value]  # typing.IO, which io's classes are not declared to be
     try:
-        size = buffering if buffering > 1 else max(io.DEFAULT_BUFFER_SIZE, 1 << 16)
+        size = buffering if buffering > 1 else _buffer_size(raw.file)
         buffered: Any
         if "+" in rawmode:
             buffered = io.BufferedRandom(raw, size)
@@ -229,6 +233,14 @@ def open_io(
         raw.close()
         raise
     return text
+
+
+def _buffer_size(file: OpenFile) -> int:
+    """Return how much to buffer; of a device whose sectors are larger than that, one of them."""
+    size = max(io.DEFAULT_BUFFER_SIZE, 1 << 16)
+    if file.vp.v_type is VType.VCHR:
+        size = max(size, file.sector_size())
+    return size
 
 
 def _raw(

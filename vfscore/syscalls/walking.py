@@ -17,7 +17,7 @@ from vfscore.errors import err
 from vfscore.genfs import genfs_entries
 from vfscore.spec import Found
 from vfscore.syscalls.attrs import Attrs
-from vfscore.syscalls.openfile import named
+from vfscore.syscalls.openfile import named, sized
 from vfscore.syscalls.paths import Paths
 from vfscore.types import Dirent, NameiOp, VAttr, VType
 from vfscore.vnode import Vnode
@@ -34,6 +34,7 @@ _PASSED_BY = frozenset({errno.EACCES, errno.ENOENT, errno.EOPNOTSUPP, errno.ESTA
 """Why a search goes on without a directory that it met: it may not be read, cannot be listed, or just went."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
+_DEVICES = (VType.VBLK, VType.VCHR)
 
 
 class DirEntry:
@@ -185,13 +186,13 @@ class Walking(Attrs, Paths):
         return names
 
     def listattr(self, path: AnyPath | int) -> list[tuple[str, VAttr]]:
-        """Return (name, attributes) of each entry of a directory, those of links themselves."""
+        """Return (name, attributes) of each entry of a directory, those of links themselves; of devices, their size."""
         try:
             vp = self._vnode(path)
             out = []
             for entry in self._list(vp):
                 attr = entry.d_attr
-                if attr is None:
+                if attr is None or entry.d_type in _DEVICES:
                     child, _ = self._lookup_entry(vp, entry.d_name, NameiOp.LOOKUP)
                     if child is None:
                         continue  # removed since it was listed
@@ -210,7 +211,8 @@ class Walking(Attrs, Paths):
         what lies beside it.
         """
         try:
-            return vp.v_op.vop_getattr(vp, self.cred)
+            va = vp.v_op.vop_getattr(vp, self.cred)
+            return sized(vp, va, self.cred) if vp.v_type in _DEVICES else va
         except OSError as exc:
             if vp is vp.v_mount.mnt_root:
                 return VAttr(vp.v_type, 0, 1, 0, 0, vp.v_mount.mnt_fsid, vp.v_id, 0, 4096, 0, 0, 0)
