@@ -9,7 +9,7 @@ __all__ = ["TALLY", "line"]
 
 TALLY: Counter[str] = Counter()
 """Keys: ``injected`` (faults), ``reported`` (operations that raised), ``unharmed`` (operations that a retry healed, or
-that needed nothing of what was broken), ``checked`` (objects compared afterwards), ``old`` and ``new`` (what they were)."""
+that needed nothing of what was broken), ``checked`` (objects compared afterwards), ``old`` and ``new`` of them."""
 
 
 def line(tally: Counter[str]) -> str:

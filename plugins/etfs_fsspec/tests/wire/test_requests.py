@@ -1,0 +1,320 @@
+"""Requests counted at the server: no more than a hand-written client would make."""
+
+import random
+
+import fsspec
+import pytest
+
+from wire.log import Log
+
+pytestmark = pytest.mark.xdist_group("s3")
+
+KIB, MIB = 1 << 10, 1 << 20
+SMALL = b"0123456789" * 100
+
+
+@pytest.fixture
+def vfs(ns):
+    ns.install()
+    return fsspec.filesystem("vfs")
+
+
+def reading(log: Log) -> int:
+    return log.of("GET", "HEAD", "LIST")
+
+
+def read_with_ns(ns, path):
+    with ns.open(path, "rb") as file:
+        return file.read()
+
+
+def read_with_fs(ns, path):
+    with fsspec.filesystem("vfs").open(path, "rb") as file:
+        return file.read()
+
+
+def read_with_text(ns, path):
+    with ns.open(path, encoding="ascii") as file:
+        return file.read().encode()
+
+
+def read_with_url(ns, path):
+    with fsspec.open(f"vfs:/{path}", "rb") as file:
+        return file.read()
+
+
+def read_with_descriptor(ns, path):
+    fd = ns.sys.open(path, 0)
+    try:
+        return ns.sys.read(fd, 10_000)
+    finally:
+        ns.sys.close(fd)
+
+
+READS = {
+    "ns.open": read_with_ns,
+    "ns.open text": read_with_text,
+    "fs.open": read_with_fs,
+    "fsspec.open": read_with_url,
+    "ns.sys": read_with_descriptor,
+    "fs.cat_file": lambda ns, path: fsspec.filesystem("vfs").cat_file(path),
+}
+
+
+@pytest.mark.parametrize("depth", ["", "a/b/c/"])
+@pytest.mark.parametrize("how", READS)
+def test_open_and_read_of_a_small_object_is_one_request(ns, proxy, world, how, depth):
+    ns.install()
+    world.plant({f"{depth}f": SMALL})
+
+    with proxy.counting() as log:
+        assert READS[how](ns, f"/b/{depth}f") == SMALL
+
+    assert log.kinds == {"GET": 1}
+
+
+@pytest.mark.parametrize("how", READS)
+def test_open_and_read_of_a_listed_object_is_one_request(ns, proxy, world, how):
+    ns.install()
+    world.plant({"f": SMALL})
+    ns.sys.listdir("/b")
+
+    with proxy.counting() as log:
+        assert READS[how](ns, "/b/f") == SMALL
+
+    assert log.kinds == {"GET": 1}
+
+
+def test_open_and_read_of_an_empty_object_is_two_requests_at_most(ns, proxy, world):
+    world.plant({"f": b""})
+
+    with proxy.counting() as log:
+        assert read_with_ns(ns, "/b/f") == b""
+
+    assert reading(log) == len(log) <= 2
+
+
+def test_stat_of_a_thousand_listed_entries_asks_nothing_more(ns, vfs, proxy, world):
+    world.plant({f"d/f{n:04}": b"x" for n in range(1000)})
+    with proxy.counting() as log:
+        names = ns.sys.listdir("/b/d")
+    assert log.kinds == {"LIST": 1}
+
+    with proxy.counting() as log:
+        assert sum(ns.sys.stat(f"/b/d/{name}").st_size for name in names) == 1000
+        assert all(entry["size"] == 1 for entry in vfs.ls("/b/d", detail=True))
+        assert vfs.info("/b/d/f0000")["size"] == 1
+        assert all(entry.stat().st_size == 1 for entry in ns.sys.scandir("/b/d"))
+
+    assert log == []
+
+
+def test_stat_of_a_file_is_one_request(ns, proxy, world):
+    world.plant({"d/f": SMALL})
+
+    with proxy.counting() as log:
+        assert ns.sys.stat("/b/d/f").st_size == len(SMALL)
+
+    assert len(log) == 1
+
+
+def test_a_thousand_neighbouring_ranges_are_twenty_requests_at_most(vfs, proxy, world):
+    content = random.Random(1).randbytes(1000 * 4 * KIB)
+    world.plant({"f": content})
+    starts = [n * 4 * KIB for n in range(1000)]
+
+    with proxy.counting() as log:
+        got = vfs.cat_ranges(["/b/f"] * 1000, starts, [start + 4 * KIB for start in starts])
+
+    assert b"".join(got) == content
+    assert log.of("GET") == len(log) <= 20
+    assert log.received <= len(content)
+
+
+def test_distant_ranges_fetch_no_more_than_was_asked_for(vfs, proxy, world):
+    content = random.Random(1).randbytes(8 * MIB)
+    world.plant({"f": content})
+    starts = [n * MIB for n in range(8)]
+
+    with proxy.counting() as log:
+        got = vfs.cat_ranges(["/b/f"] * 8, starts, [start + KIB for start in starts])
+
+    assert got == [content[start : start + KIB] for start in starts]
+    assert log.of("GET") == len(log) <= 8
+    assert log.received <= 8 * KIB
+
+
+def test_bulk_read_of_a_thousand_unknown_objects_is_a_thousand_requests(vfs, proxy, world):
+    world.plant({f"d/f{n:04}": b"%d" % n for n in range(1000)})
+
+    with proxy.counting() as log:
+        got = vfs.cat([f"/b/d/f{n:04}" for n in range(1000)])
+
+    assert len(got) == 1000
+    assert log.kinds == {"GET": 1000}
+
+
+def test_random_reads_fetch_no_more_than_was_asked_for(ns, proxy, world):
+    content = random.Random(1).randbytes(8 * MIB)
+    world.plant({"f": content})
+    ns.sys.listdir("/b")
+    fd = ns.sys.open("/b/f", 0)
+
+    with proxy.counting() as log:
+        for start in (5 * MIB, MIB, 7 * MIB, 3 * MIB):
+            assert ns.sys.pread(fd, 4 * KIB, start) == content[start : start + 4 * KIB]
+    ns.sys.close(fd)
+
+    assert log.kinds == {"GET": 4}
+    assert log.received == 16 * KIB
+
+
+def test_sequential_reading_is_few_requests_and_each_byte_once(ns, proxy, world):
+    content = random.Random(1).randbytes(32 * MIB)
+    world.plant({"f": content})
+
+    with proxy.counting() as log, ns.open("/b/f", "rb") as file:
+        assert b"".join(iter(lambda: file.read(64 * KIB), b"")) == content
+
+    assert log.of("GET") == len(log) <= 16
+    assert log.received <= len(content) * 1.01
+
+
+def test_missing_file_costs_no_more_than_two_requests(ns, proxy, world):
+    world.plant({"d/other": b""})
+
+    with proxy.counting() as log, pytest.raises(FileNotFoundError):
+        ns.open("/b/d/f", "rb")
+
+    assert len(log) <= 2
+
+
+def test_small_write_is_one_put_and_two_requests_that_look(ns, proxy, world):
+    world.plant({"d/other": b""})
+
+    with proxy.counting() as log, ns.open("/b/d/f", "wb") as file:
+        file.write(SMALL)
+
+    assert log.of("PUT") == 1
+    assert len(log) <= 3
+
+    with proxy.counting() as log, ns.open("/b/d/f", "wb") as file:
+        file.write(SMALL)
+
+    assert log.kinds == {"PUT": 1}, "all is known by now"
+
+
+def test_what_was_just_written_is_known(ns, proxy):
+    with ns.open("/b/f", "wb") as file:
+        file.write(SMALL)
+
+    with proxy.counting() as log:
+        assert ns.sys.stat("/b/f").st_size == len(SMALL)
+        assert read_with_ns(ns, "/b/f") == SMALL
+
+    assert log.of("GET") == 1
+    assert len(log) <= 2  # an answer to PUT tells no time
+
+
+def test_large_write_is_one_upload(bind, proxy, world):
+    ns = bind(block_size=5 * MIB)
+    world.plant({"other": b""})
+    content = random.Random(1).randbytes(16 * MIB)
+
+    with proxy.counting() as log, ns.open("/b/f", "wb") as file:
+        for at in range(0, len(content), MIB):
+            file.write(content[at : at + MIB])
+
+    assert [log.of(kind) for kind in ("CREATE", "COMPLETE", "PUT")] == [1, 1, 0]
+    assert log.of("PART") <= 4
+    assert sum(request.sent for request in log if request.kind == "PART") <= len(content) * 1.01
+    assert world.read("f") == content
+
+
+def test_bulk_write_is_one_put_for_each(vfs, proxy, world):
+    world.plant({"d/other": b""})
+
+    with proxy.counting() as log:
+        vfs.pipe({f"/b/d/f{n:03}": b"%d" % n for n in range(200)})
+
+    assert log.of("PUT") == 200
+    assert len(log) <= 204
+    assert len(world.keys("d/f")) == 200
+
+
+def test_removal_of_a_thousand_is_a_listing_and_two_bulk_deletes(vfs, proxy, world):
+    world.plant({f"d/f{n:04}": b"x" for n in range(1000)})
+
+    with proxy.counting() as log:
+        vfs.rm("/b/d", recursive=True)
+
+    assert world.keys() == []
+    assert 1 <= log.of("DELETE-MANY") <= 2
+    assert log.of("DELETE") <= 1
+    assert log.of("LIST") <= 3
+    assert len(log) <= 6
+
+
+def test_find_asks_for_pages_of_a_thousand(vfs, proxy, world):
+    world.plant({f"d{n % 7}/f{n:04}": b"" for n in range(1500)})
+
+    with proxy.counting() as log:
+        assert len(vfs.find("/b")) == 1500
+
+    assert log.kinds == {"LIST": 2}
+
+    with proxy.counting() as log:
+        assert vfs.info("/b/d3/f0003")["size"] == 0
+
+    assert log == [], "what was found is known"
+
+
+def test_rename_of_a_file_is_a_copy_and_a_delete(ns, proxy, world):
+    world.plant({"d/f": SMALL})
+    ns.sys.listdir("/b/d")
+
+    with proxy.counting() as log:
+        ns.sys.rename("/b/d/f", "/b/d/g")
+
+    assert log.of("COPY") == log.of("DELETE", "DELETE-MANY") == 1
+    assert len(log) <= 4
+    assert log.received < 10 * KIB
+
+
+def test_copy_within_the_store_brings_nothing_here(vfs, proxy, world):
+    world.plant({"f": bytes(MIB)})
+
+    with proxy.counting() as log:
+        vfs.cp_file("/b/f", "/b/g")
+
+    assert world.read("g") == bytes(MIB)
+    assert log.received < 10 * KIB
+    assert log.sent < 10 * KIB
+
+
+def test_one_column_of_a_parquet_file_fetches_no_more_than_pyarrows_own_client(ns, vfs, proxy, world, s3_server):
+    pa = pytest.importorskip("pyarrow", reason="parquet is read by pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet", reason="parquet is read by pyarrow")
+    arrow_fs = pytest.importorskip("pyarrow.fs", reason="the peer is pyarrow's S3 client")
+    rows = 200_000
+    table = pa.table({f"c{n}": random.Random(n).choices(range(1 << 40), k=rows) for n in range(8)})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, row_group_size=rows // 4, compression="none")
+    world.plant({"t.parquet": sink.getvalue().to_pybytes()})
+    peer = arrow_fs.S3FileSystem(
+        access_key=s3_server.key,
+        secret_key=s3_server.secret,
+        endpoint_override=proxy.url.removeprefix("http://"),
+        scheme="http",
+        region="us-east-1",
+    )
+
+    with proxy.counting() as theirs:
+        expected = pq.read_table(f"{world.bucket}/t.parquet", filesystem=peer, columns=["c3"])
+    with proxy.counting() as ours:
+        got = pq.read_table("b/t.parquet", filesystem=vfs, columns=["c3"])
+
+    assert got == expected
+    assert theirs.received > rows * 8
+    assert ours.received <= theirs.received * 1.1
+    assert len(ours) <= len(theirs) + 2
