@@ -25,7 +25,7 @@ from typing import Final
 
 from vfscore_etfs_fsspec.ranges import parts
 
-__all__ = ["FIRST", "STREAMS", "Fetch", "FetchSoon", "ReadAhead"]
+__all__ = ["FIRST", "STREAMS", "Fetch", "FetchSoon", "ReadAhead", "straight"]
 
 FIRST: Final = 128 << 10
 """What the first window of a stream has, in bytes."""
@@ -40,6 +40,31 @@ Fetch = Callable[[int, int], bytes]
 """(offset, size) → as many bytes; it raises rather than give fewer."""
 FetchSoon = Callable[[int, int], "Future[bytes] | None"]
 """The same, later; None where it cannot be."""
+
+
+def straight(fetch: Fetch, soon: FetchSoon | None, offset: int, size: int, largest: int) -> Iterator[bytes]:
+    """Yield *size* bytes at *offset* as they are asked for; more than *largest* in parts on their way together."""
+    if soon is None or size <= largest:
+        yield fetch(offset, size)
+        return
+    asked = deque(parts(offset, size, largest))
+    coming: deque[tuple[int, int, Future[bytes]]] = deque()
+    try:
+        while asked or coming:
+            while asked and len(coming) < _PARTS:
+                at, n = asked.popleft()
+                future = soon(at, n)
+                if future is None:
+                    yield fetch(offset, size)
+                    return
+                coming.append((at, n, future))
+            at, n, future = coming.popleft()
+            data = future.result()
+            # A short answer is asked for again: `fetch` knows what to say of it.
+            yield data if len(data) == n else fetch(at, n)
+    finally:
+        for _, _, future in coming:
+            future.cancel()
 
 
 class _Window:
@@ -292,7 +317,7 @@ class ReadAhead:
         """Ask for [*at*, *stop*); of a stream, for what will follow a small read too."""
         size = stop - at
         if stream is None or size >= self._block:
-            yield from self._in_parts(at, size)
+            yield from straight(self._fetch, self._soon, at, size, self._block)
             return
         with self._lock:
             ahead = 0 if stream.windows or stream.asking else min(stream.ahead, self._top(), self.end - stop)
@@ -305,24 +330,3 @@ class ReadAhead:
             yield memoryview(data)[:size]
         else:
             yield data
-
-    def _in_parts(self, offset: int, size: int) -> Iterator[bytes]:
-        """Yield *size* bytes, several parts being on their way at once where the store can."""
-        asked = deque(parts(offset, size, self._block))
-        if self._soon is None or len(asked) == 1:
-            yield self._fetch(offset, size)
-            return
-        coming: deque[tuple[int, int, Future[bytes] | None]] = deque()
-        try:
-            while asked or coming:
-                while asked and len(coming) < _PARTS:
-                    at, n = asked.popleft()
-                    coming.append((at, n, self._soon(at, n) if self._soon is not None else None))
-                at, n, future = coming.popleft()
-                data = None if future is None else future.result()
-                # A short answer is asked for again: `fetch` knows what to say of it.
-                yield data if data is not None and len(data) == n else self._fetch(at, n)
-        finally:
-            for _, _, future in coming:
-                if future is not None:
-                    future.cancel()
