@@ -263,7 +263,8 @@ class SyncConnection:
             try:
                 return function(*args)
             except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
-                raise self.faults.of(exc) from self.faults.cause(exc)
+                fault = self.faults.of(exc)
+            raise fault
         future: Future[T] = Future()
         context = contextvars.copy_context()
 
@@ -276,12 +277,12 @@ class SyncConnection:
         threading.Thread(target=work, name="vfscore-fsspec-call", daemon=True).start()
         try:
             return future.result(self.timeout)
-        except concurrent.futures.TimeoutError as exc:
-            if future.done():
-                raise self.faults.of(exc) from self.faults.cause(exc)
-            raise self.faults.late(self.timeout) from None
         except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
-            raise self.faults.of(exc) from self.faults.cause(exc)
+            if isinstance(exc, concurrent.futures.TimeoutError) and not future.done():
+                fault = self.faults.late(self.timeout)
+            else:
+                fault = self.faults.of(exc)
+        raise fault
 
     def each(self, name: str, calls: Sequence[Call]) -> list[Any]:
         def one(call: Call) -> Any:
@@ -384,11 +385,14 @@ class AsyncConnection:
         try:
             return self._here[id(loop)]
         except KeyError:
-            try:
-                made = self._make(loop)
-            except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
-                raise self.faults.of(exc) from self.faults.cause(exc)
+            pass
+        try:
+            made = self._make(loop)
+        except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
+            fault = self.faults.of(exc)
+        else:
             return self._here.setdefault(id(loop), (made, loop))
+        raise fault
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -419,8 +423,10 @@ class AsyncConnection:
                 return await function(*args)
         except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
             if self.timeout is not None and limit.expired():
-                raise self.faults.late(self.timeout) from None
-            raise self.faults.of(exc) from self.faults.cause(exc)
+                fault = self.faults.late(self.timeout)
+            else:
+                fault = self.faults.of(exc)
+        raise fault
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         async def function(fs: Any) -> Any:
@@ -436,9 +442,14 @@ class AsyncConnection:
 
         return self.gather(function, calls)
 
-    def gather(self, function: Callable[..., Awaitable[T]], items: Sequence[Any]) -> list[T | OSError]:
-        """Await ``function(fs, item)`` for each of *items*, `concurrency` at a time; failures are in the list."""
-        return self.run_all(self._gather, function, items)
+    def gather(
+        self, function: Callable[..., Awaitable[T]], items: Sequence[Any], limit: int | None = None
+    ) -> list[T | OSError]:
+        """Await ``function(fs, item)`` for each of *items*, *limit* or `concurrency` at a time.
+
+        What fails leaves its OSError in the list.
+        """
+        return self.run_all(self._gather, function, items, limit or self.concurrency)
 
     def run_all(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Call ``function(fs, *args)``, which bounds its requests itself."""
@@ -452,7 +463,7 @@ class AsyncConnection:
                 raise
 
     async def _gather(
-        self, fs: Any, function: Callable[..., Awaitable[T]], items: Iterable[Any]
+        self, fs: Any, function: Callable[..., Awaitable[T]], items: Iterable[Any], limit: int
     ) -> list[T | OSError]:
         todo = list(items)
         results: list[Any] = [None] * len(todo)
@@ -465,7 +476,7 @@ class AsyncConnection:
                 except OSError as exc:
                     results[i] = exc
 
-        await asyncio.gather(*(work() for _ in range(min(self.concurrency, len(todo)))))
+        await asyncio.gather(*(work() for _ in range(min(limit, len(todo)))))
         return results
 
     def use(self, function: Callable[..., T], *args: Any) -> T:
@@ -474,7 +485,8 @@ class AsyncConnection:
             try:
                 return function(Instance(fs), *args)
             except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
-                raise self.faults.of(exc) from self.faults.cause(exc)
+                fault = self.faults.of(exc)
+            raise fault
 
     def close(self) -> None:
         """Forget the instances: their classes close their sessions with them."""

@@ -284,7 +284,27 @@ class Faults:
         self.secrets = secrets
 
     def of(self, exc: BaseException) -> OSError:
-        """Return *exc* as the OSError that it is to leave as."""
+        """Return *exc* as the OSError that it is to leave as, with what may be shown of it as the cause.
+
+        To be raised outside of the handler that caught *exc*, or that becomes its context.
+        """
+        if isinstance(exc, OSError) and type(exc).__module__ == "builtins" and self._is_ours(exc):
+            return exc
+        fault = self._named(exc)
+        fault.__cause__ = self.cause(exc)
+        return fault
+
+    def _is_ours(self, exc: OSError) -> bool:
+        """Whether *exc* is as this class would make it: nothing more can be said."""
+        return (
+            bool(exc.errno and exc.errno > 0)
+            and exc.filename is None
+            and exc.__cause__ is None
+            and exc.__context__ is None
+            and not self.secrets.found(str(exc))
+        )
+
+    def _named(self, exc: BaseException) -> OSError:
         code = errno_of(exc)
         text = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         lines = str(text).strip().splitlines()
@@ -299,8 +319,6 @@ class Faults:
 
     def cause(self, exc: BaseException) -> BaseException | None:
         """Return what may be shown as the cause of an error: *exc*, or what stands for it."""
-        if type(exc) is OSError and exc.__cause__ is None and exc.__context__ is None:
-            return None if not self.secrets.found(str(exc)) else self._stand_in(exc)
         seen: set[int] = set()
         todo: list[BaseException] = [exc]
         while todo:

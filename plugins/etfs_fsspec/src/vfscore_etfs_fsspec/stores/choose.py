@@ -40,4 +40,9 @@ def choose(place: Place, options: Options) -> Store:
             guarded=place.looped,
             first=place.fs,
         )
+    name = f"{connection.cls.__module__}.{connection.cls.__qualname__}"
+    if isinstance(connection, AsyncConnection) and any(c.__module__ == "s3fs.core" for c in connection.cls.__mro__):
+        from vfscore_etfs_fsspec.stores.s3 import S3Store
+
+        return S3Store(place, connection, options)
     return GenericStore(place, connection, options)
