@@ -89,7 +89,8 @@ def _of_variable(variable: str) -> Namespace:
 def for_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any]) -> Namespace:
     """Return the namespace of a description: one in this process for equal ones, made when first asked for."""
     description = read_fstab(fstab, Plugins())
-    key = fstabs.digest(description)
+    # By what its variables say here and now: a namespace is of one environment.
+    key = fstabs.digest(fstabs.expanded(description, os.environ))
     with _registry_lock:
         ns = _described.get(key)
         if ns is None or ns.closed:

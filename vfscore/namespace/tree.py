@@ -27,8 +27,8 @@ from vfscore.namei import check_path
 from vfscore.namespace import process
 from vfscore.namespace.devices import Devices
 from vfscore.namespace.nesting import refuse_loop
-from vfscore.namespace.portable import portable
 from vfscore.namespace.reading import read_fstab
+from vfscore.namespace.records import etfs_record, mount_record, portable
 from vfscore.namespace.view import MountInfo, View
 from vfscore.rumpfs import RUMPFS
 from vfscore.specfs import MEM
@@ -68,11 +68,10 @@ class Namespace(View):
         self._views: weakref.WeakSet[Sys] = weakref.WeakSet()
         self._closed = False
         table, files = MountTable(), FileTable()
-        description = fstabs.Fstab() if fstab is None else read_fstab(fstab, self.plugins)
-        mounts = list(description.mount)
-        top = next((entry for entry in mounts if entry.at == "/"), None)
-        if top is not None:
-            mounts.remove(top)
+        written = fstabs.Fstab() if fstab is None else read_fstab(fstab, self.plugins)
+        here = fstabs.expanded(written, os.environ)
+        mounts = list(zip(here.mount, written.mount, strict=True))
+        top = next((pair for pair in mounts if pair[0].at == "/"), None)
         # A view needs a root to stand on, so that comes first.
         self._table = table
         self._files = files
@@ -81,21 +80,22 @@ class Namespace(View):
             if top is None:
                 self._mount(RUMPFS.name, (), None, {}, (), False, record=False)
             else:
-                self._mount(top.type, (), top.source, top.options, top.layers, top.readonly)
+                mounts.remove(top)
+                entry, as_written = top
+                self._mount(entry.type, (), entry.source, entry.options, entry.layers, entry.readonly, as_written)
             super().__init__(self._sys(ROOT_CRED))
-            for entry in mounts:
-                self.mount(
-                    entry.type,
-                    entry.at,
-                    entry.source,
-                    options=entry.options,
-                    layers=entry.layers,
-                    readonly=entry.readonly,
-                )
-            for key in description.etfs:
-                self._register(
-                    key.key, key.source, key.type, key.begin, key.size, key.options, key.layers, deferred=True
-                )
+            for entry, as_written in mounts:
+                try:
+                    names = self._place(entry.at)
+                    self._mount(
+                        entry.type, names, entry.source, entry.options, entry.layers, entry.readonly, as_written
+                    )
+                except OSError as exc:
+                    if exc.filename is None:
+                        exc.filename = entry.at
+                    raise
+            for key, key_written in zip(here.etfs, written.etfs, strict=True):
+                self._register(key.key, key.source, key.type, key.begin, key.size, key.options, key.layers, key_written)
         except BaseException:
             self.close()
             raise
@@ -143,7 +143,7 @@ class Namespace(View):
             EEXIST: something hangs at *key*.
             ENODEV: no plugin claims *hostpath*.
         """
-        self._register(key, hostpath, type, begin, size, options or {}, layers, deferred=False)
+        self._register(key, hostpath, type, begin, size, options or {}, layers)
 
     def _register(
         self,
@@ -154,8 +154,9 @@ class Namespace(View):
         size: int,
         options: Mapping[str, Any],
         layers: Sequence[object],
-        deferred: bool,
+        written: fstabs.EtfsEntry | None = None,
     ) -> None:
+        """Register; what stands in an fstab, as *written* there, is checked at its first use."""
         names = _key_names(key)
         try:
             etype = EtfsType(type)
@@ -178,7 +179,7 @@ class Namespace(View):
                 detach_device=self._devices.detach,
                 device_options=self.plugins.device_options,
                 devsw=self._devices.switch,
-                deferred=deferred,
+                deferred=written is not None,
                 shown=fstabs.redact(source),
             )
         except OSError as exc:
@@ -187,15 +188,6 @@ class Namespace(View):
             else:
                 exc.filename, exc.filename2 = fstabs.redact(exc.filename), key
             raise
-        record = {"key": "/" + "/".join(names), "source": source, "type": etype.value}
-        if begin:
-            record["begin"] = begin
-        if size != SIZE_ENDOFF:
-            record["size"] = size
-        if options:
-            record["options"] = dict(options)
-        if layers:
-            record["layers"] = list(layers)
         try:
             self._hang(names, mp, stack=False)
         except BaseException as exc:
@@ -203,7 +195,12 @@ class Namespace(View):
             if isinstance(exc, OSError) and exc.filename is None:
                 exc.filename = key
             raise
-        self._records[mp] = record
+        at = "/" + "/".join(names)
+        self._records[mp] = (
+            etfs_record(at, source, etype, begin, size, options, layers)
+            if written is None
+            else fstabs.canonical(fstabs.Fstab(etfs=(written,)))["etfs"][0]
+        )
         self._told = object()
         self.plugins.mounted(mp)
 
@@ -281,6 +278,7 @@ class Namespace(View):
         options: Mapping[str, Any],
         layers: Sequence[object],
         readonly: bool,
+        written: fstabs.MountEntry | None = None,
         record: bool = True,
     ) -> None:
         fs = self.plugins.filesystem(type)
@@ -300,16 +298,11 @@ class Namespace(View):
             raise
         mp.mnt_op.vfs_start(mp, 0)
         if record:
-            entry: dict[str, Any] = {"type": type, "at": "/" + "/".join(names)}
-            if source is not None:
-                entry["source"] = source
-            if options:
-                entry["options"] = dict(options)
-            if layers:
-                entry["layers"] = list(layers)
-            if readonly:
-                entry["readonly"] = True
-            self._records[mp] = entry
+            self._records[mp] = (
+                mount_record(type, "/" + "/".join(names), source, options, layers, readonly)
+                if written is None
+                else fstabs.canonical(fstabs.Fstab(mount=(written,)))["mount"][0]
+            )
             self._told = object()
         self.plugins.mounted(mp)
 
@@ -332,7 +325,7 @@ class Namespace(View):
             mp.mnt_options.update(options or {})
             record = self._records.setdefault(mp, {"type": mp.mnt_type, "at": mp.at})
             if mp.mnt_options:
-                record["options"] = dict(mp.mnt_options)
+                record["options"] = fstabs.literal(dict(mp.mnt_options))
             record.pop("readonly", None)
             if ro:
                 record["readonly"] = True

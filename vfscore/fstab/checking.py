@@ -1,129 +1,31 @@
-"""A namespace as data: what is mounted where, validated, in one canonical form.
+"""Reading an fstab: TOML text or a dict goes in, checked entries come out, or an error that says where and why.
 
-An fstab is TOML text or the same as a dict: a list ``mount`` and a list ``etfs``, whose entries have the arguments of
-`Namespace.mount` and `Namespace.etfs_register`. This room does no I/O: text or a dict goes in, data comes out. A
-relative source is kept as it was written; `absolute` joins it to the directory that the fstab came from.
-
-Secrets: an option whose name says that it is one, and a password in a URL, never show in a repr or an error; `dumps`
-and `canonical` have them, because the namespace is rebuilt from these.
-
-Everything here is immutable data or a pure function; no locks.
+Pure functions; no I/O and no locks.
 """
 
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 import math
 import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-import tomli_w
 
-from vfscore.types import SIZE_ENDOFF, EtfsType
+from vfscore.fstab.entries import EtfsEntry, Fstab, FstabError, MountEntry
+from vfscore.fstab.secrets import redact
+from vfscore.types import EtfsType
 
-__all__ = [
-    "EtfsEntry",
-    "Fstab",
-    "FstabError",
-    "MountEntry",
-    "absolute",
-    "canonical",
-    "digest",
-    "dumps",
-    "is_path",
-    "load",
-    "parse",
-    "redact",
-]
-
-LayerSpec = str | dict[str, Any]
-"""A layer's name, or a table whose ``type`` is the name and whose other keys are its options."""
-
-_Bytes = Annotated[int, msgspec.Meta(ge=0)]
-
-
-class FstabError(ValueError):
-    """An fstab that cannot be used.
-
-    Attributes:
-        name: Which fstab: the name of its file, or ``<fstab>``.
-        line: The line of its text, from 1, where it is known.
-        key: Where in it, for instance ``etfs[1].type``; ``""`` for the text as a whole.
-    """
-
-    def __init__(self, what: str, name: str, key: str = "", line: int | None = None) -> None:
-        self.name = name
-        self.key = key
-        self.line = line
-        where = name if line is None else f"{name}:{line}"
-        super().__init__(": ".join(part for part in (where, key, what) if part))
-
-
-class MountEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A ``[[mount]]``: the arguments of `Namespace.mount`."""
-
-    type: str
-    at: str
-    source: str | None = None
-    options: dict[str, Any] = {}
-    layers: list[LayerSpec] = []
-    readonly: bool = False
-
-    def __repr__(self) -> str:
-        return _shown(self)
-
-
-class EtfsEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An ``[[etfs]]``: the arguments of `Namespace.etfs_register`."""
-
-    key: str
-    source: str
-    type: EtfsType
-    begin: _Bytes = 0
-    size: _Bytes = SIZE_ENDOFF
-    options: dict[str, Any] = {}
-    layers: list[LayerSpec] = []
-
-    def __repr__(self) -> str:
-        return _shown(self)
+__all__ = ["load", "parse"]
 
 
 class _Tables(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mount: list[MountEntry] = []
     etfs: list[EtfsEntry] = []
-
-
-class Fstab(msgspec.Struct, frozen=True, kw_only=True):
-    """The description of a namespace.
-
-    Two are equal when they describe the same; `name` and `base` say where it came from and do not count.
-    """
-
-    mount: tuple[MountEntry, ...] = ()
-    etfs: tuple[EtfsEntry, ...] = ()
-    name: str = "<fstab>"
-    base: str | None = None
-    """The directory, or URL, that relative sources are relative to; None: the current directory."""
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Fstab):
-            return NotImplemented
-        return (self.mount, self.etfs) == (other.mount, other.etfs)
-
-    def __hash__(self) -> int:
-        return hash(digest(self))
-
-    def __repr__(self) -> str:
-        return f"Fstab(mount={list(self.mount)!r}, etfs={list(self.etfs)!r}, name={redact(self.name)!r})"
-
-
-# -- in ----------------------------------------------------------------------------------------------------------------
+    include: list[str] = []
 
 
 def load(what: Fstab | Mapping[str, Any] | str, name: str = "<fstab>", base: str | None = None) -> Fstab:
@@ -208,7 +110,7 @@ def _checked(tables: Mapping[str, Any], place: _Place, base: str | None) -> Fsta
         if entry.key in taken:
             raise place.error(f"etfs[{i}].key", f"{entry.key!r} is taken by {taken[entry.key]}; one of them must go")
         taken[entry.key] = f"etfs[{i}]"
-    return Fstab(mount=tuple(mounts), etfs=tuple(keys), name=place.name, base=base)
+    return Fstab(mount=tuple(mounts), etfs=tuple(keys), include=tuple(raw.include), name=place.name, base=base)
 
 
 def _rows(rows: object) -> bool:
@@ -315,110 +217,3 @@ def _found(value: Any, key: str) -> Any:
 def _kind(value: object) -> str:
     names = {dict: "a table", list: "a list", tuple: "a list", type(None): "nothing", bool: "a boolean"}
     return names.get(type(value), f"an object of type {type(value).__name__}")
-
-
-# -- out ---------------------------------------------------------------------------------------------------------------
-
-
-def canonical(fstab: Fstab) -> dict[str, Any]:
-    """Return *fstab* as a dict of plain values, its keys in one order, without what is the default anyway.
-
-    Secrets are in it. Two fstabs are equal if and only if these are.
-    """
-    tables = {"mount": [_row(entry) for entry in fstab.mount], "etfs": [_row(entry) for entry in fstab.etfs]}
-    return {table: rows for table, rows in tables.items() if rows}
-
-
-def dumps(fstab: Fstab) -> str:
-    """Return *fstab* as TOML, which `parse` makes the same fstab of. Secrets are in it."""
-    return tomli_w.dumps(canonical(fstab))
-
-
-def digest(fstab: Fstab) -> str:
-    """Return the SHA-256 of what *fstab* describes, in hexadecimal: equal fstabs, equal digests.
-
-    It says nothing of what relative sources are relative to: take it of `absolute`.
-    """
-    text = json.dumps(canonical(fstab), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def absolute(fstab: Fstab, base: str | None = None) -> Fstab:
-    """Return *fstab* with its relative sources joined to *base* (by default its own, which must be absolute).
-
-    What is a URL, or names its kind before a colon (``zip:…``), is left alone.
-    """
-    top = base or fstab.base
-    if top is None:
-        return fstab
-
-    def joined(source: str | None) -> str | None:
-        return os.path.join(top, source) if source is not None and is_path(source) else source
-
-    return msgspec.structs.replace(
-        fstab,
-        mount=tuple(msgspec.structs.replace(entry, source=joined(entry.source)) for entry in fstab.mount),
-        etfs=tuple(msgspec.structs.replace(entry, source=joined(entry.source)) for entry in fstab.etfs),
-    )
-
-
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
-
-
-def is_path(source: str) -> bool:
-    """Return whether *source* is a host path, and not a URL or a ``kind:…``; ``./kind:x`` is a path."""
-    return "::" not in source and _SCHEME.match(source) is None
-
-
-def _row(entry: MountEntry | EtfsEntry) -> dict[str, Any]:
-    """Return the fields of *entry* that are not the default, in their order; the keys of tables sorted."""
-    return {
-        field.name: _sorted(msgspec.to_builtins(value))
-        for field in msgspec.structs.fields(entry)
-        if (value := getattr(entry, field.name)) not in (field.default, None) and value not in ([], {})
-    }
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, list | tuple):
-        return [_sorted(inner) for inner in value]
-    return value
-
-
-# -- secrets -----------------------------------------------------------------------------------------------------------
-
-_SECRET: Final = re.compile(
-    r"secret|token|passw|passphrase|credential|connection_?string|api_?key|authorization"
-    r"|(?:^|[_\W])(?:key|sas|pwd|auth|sig|signature)(?:$|[_\W])",
-    re.IGNORECASE,
-)
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_USERINFO: Final = re.compile(r"(?<=://)[^/@\s?#]+@")
-_QUERY: Final = re.compile(r"(?<=[?&])([^=&#\s]+)=([^&#\s]+)")
-_HIDDEN: Final = "***"
-
-
-def redact(value: Any) -> Any:
-    """Return *value* fit to be shown: without what looks like a secret.
-
-    In a dict these are the values of keys such as ``secret``, ``account_key`` or ``sas_token``; in a string, the user
-    and password of a URL and such parameters of its query. Lists and dicts are copied.
-    """
-    if isinstance(value, Mapping):
-        return {key: _HIDDEN if _is_secret(key) else redact(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [redact(inner) for inner in value]
-    if isinstance(value, str) and ("://" in value or "?" in value):
-        value = _USERINFO.sub(f"{_HIDDEN}@", value)
-        return _QUERY.sub(lambda m: f"{m[1]}={_HIDDEN}" if _is_secret(m[1]) else m[0], value)
-    return value
-
-
-def _is_secret(key: object) -> bool:
-    return isinstance(key, str) and _SECRET.search(_CAMEL.sub("_", key)) is not None
-
-
-def _shown(entry: MountEntry | EtfsEntry) -> str:
-    return f"{type(entry).__name__}({', '.join(f'{name}={redact(value)!r}' for name, value in _row(entry).items())})"
