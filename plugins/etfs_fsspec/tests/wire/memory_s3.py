@@ -3,7 +3,8 @@
 For measuring only. moto's server takes milliseconds of processor time for each request, one after the other: with many
 requests at once a ratio of two clients would be the ratio of their requests, whatever they do between. This one takes
 some 50 µs, and each request waits for itself alone. It knows objects, ranges, listings, copies, multi-part uploads and
-bulk deletes, conditions on a name and on a version, and neither signatures nor errors beyond 404, 412 and 416.
+bulk deletes, conditions on a name and on a version, and neither signatures nor errors beyond 404, 412 and 416. A PUT of
+``/bucket?fill=N`` puts N objects with its body into the bucket, at once, for whoever measures what comes afterwards.
 
 One event loop, one thread, no locks.
 """
@@ -140,7 +141,9 @@ def answer(method: str, target: str, headers: dict[str, str], body: bytearray) -
     query = dict(urllib.parse.parse_qsl(text, keep_blank_values=True)) if text else {}
     bucket = BUCKETS.get(name)
     if method == "PUT" and not key:
-        BUCKETS.setdefault(name, Bucket())
+        made = BUCKETS.setdefault(name, Bucket())
+        for number in range(int(query.get("fill", 0))):
+            made.put(f"d{number % 10}/f{number:04}", bytes(body))
         return 200, {}, b""
     if bucket is None:
         return _error(404, "NoSuchBucket")
