@@ -131,6 +131,11 @@ class Seen:
         """Return a mark to take before asking, and to give along with the answer."""
         return self._count
 
+    def unchanged(self, path: str, since: int) -> bool:
+        """Return whether nothing that *path* depends on was changed by us since the mark *since*."""
+        with self._lock:
+            return not self._touched(path, since)
+
     # -- learning ------------------------------------------------------------------------------------------------------
 
     def put(self, path: str, va: VAttr, since: int | None = None) -> None:

@@ -142,6 +142,14 @@ class GenericStore:
         if self.info(path).va_type is not VType.VDIR:
             raise err(errno.ENOTDIR)
 
+    def reachable(self) -> bool:
+        container = self.root.strip("/").partition("/")[0]
+        try:
+            self.connection.call("info", container)
+        except FileNotFoundError:
+            return False
+        return True
+
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def peek(self, path: str, size: int) -> Peek:

@@ -121,6 +121,10 @@ class Store(Protocol):
         """Return (path relative to *path*, attributes) of all below it, directories included, in any order."""
         ...
 
+    def reachable(self) -> bool:
+        """Return whether what the root lies in is there (a bucket), of a flat store that has nothing at its root."""
+        ...
+
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def peek(self, path: str, size: int) -> Peek:

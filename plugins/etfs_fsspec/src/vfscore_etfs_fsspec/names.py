@@ -1,0 +1,349 @@
+"""What there is in a store, by name: from memory where it is known, asked for where it is not.
+
+Here the storage, what was lately seen of it, the directories that it has in name only and the files that are being
+written become one view. `backend` says what may be done with it.
+
+A key that cannot be a name (``a//b``, ``a/../b``) is in no listing and is never touched. Where a flat store has both
+``a`` and ``a/b``, ``a`` is the file: it is listed once, and ``a/b`` is reached by its whole name, and found.
+
+Locks: one for the table of files being written, never held during a request.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from time import monotonic
+from typing import Final
+
+from vfscore.plugin import NAME_MAX, Dirent, Found, VAttr, VType, err
+from vfscore_etfs_fsspec.directories import Directories
+from vfscore_etfs_fsspec.seen import Seen
+from vfscore_etfs_fsspec.staged import Staged
+from vfscore_etfs_fsspec.stores.store import Store
+
+__all__ = ["Names"]
+
+_VDIR: Final = VType.VDIR
+_JUST: Final = 0.25
+"""Seconds in which a name that was asked for and is not there need not be asked for again by who makes it."""
+_FEW: Final = 4
+"""How many names of one directory are asked for one by one; for more, it is listed."""
+
+
+class Names:
+    """One store's names."""
+
+    __slots__ = ("_lock", "_missed", "_writing", "directories", "seen", "store")
+
+    def __init__(self, store: Store, seen: Seen) -> None:
+        self.store = store
+        self.seen = seen
+        self.directories = Directories(store)
+        self._lock = threading.Lock()
+        self._writing: dict[str, tuple[Staged, bool]] = {}
+        """Path → what is being written, and whether it is changed in place."""
+        self._missed: tuple[str, int, int, float] = ("", 0, -1, 0.0)
+
+    # -- one name ------------------------------------------------------------------------------------------------------
+
+    def getattr(self, path: str) -> VAttr:
+        """Return the attributes of *path*, of its own if it is a link.
+
+        Errors:
+            ENOENT: there is nothing.
+            ENOTDIR: something on the way is not a directory.
+        """
+        if self._writing and (staged := self.in_place(path)) is not None:
+            return staged.attr()
+        return self.seen.get(path) or self.ask(path)
+
+    def ask(self, path: str) -> VAttr:
+        """Do what `getattr` does, from the storage and not from memory."""
+        seen = self.seen
+        since = seen.mark()
+        try:
+            va = self.store.info(path)
+        except FileNotFoundError:
+            if not self._in_name_only(path):
+                self._missed = (path, threading.get_ident(), since, monotonic())
+                raise self.absent(path) from None
+            va = VAttr(_VDIR)
+        seen.put(path, va, since)
+        return va
+
+    def _in_name_only(self, path: str) -> bool:
+        """Return whether *path*, under which the storage has nothing, is a directory nevertheless.
+
+        The root of a flat store is one when something can be put there.
+        """
+        if self.directories.has(path):
+            return True
+        return not path and self.store.flat and self.store.writable and self.store.reachable()
+
+    def vtype(self, path: str) -> VType | None:
+        """Return what *path* is, if that is known without asking."""
+        if self._writing and path in self._writing:
+            return VType.VREG
+        return self.seen.vtype(path)
+
+    def type_of(self, path: str) -> VType:
+        """Return what *path* is. Errors: as of `getattr`."""
+        return self.vtype(path) or self.getattr(path).va_type
+
+    def absent(self, path: str) -> OSError:
+        """Return the error that says why there is nothing at *path*: ENOENT, or ENOTDIR below a file."""
+        head = path.rpartition("/")[0]
+        while head:
+            vtype = self.vtype(head)
+            if vtype is None:
+                if self.directories.has(head):
+                    break
+                since = self.seen.mark()
+                try:
+                    va = self.store.info(head)
+                except FileNotFoundError:
+                    head = head.rpartition("/")[0]
+                    continue
+                except OSError as exc:
+                    return exc
+                self.seen.put(head, va, since)
+                vtype = va.va_type
+            if vtype is _VDIR:
+                break
+            return err(errno.ENOTDIR)
+        return err(errno.ENOENT)
+
+    def no_file(self, path: str) -> OSError:
+        """Return the error that says why there is no file at *path* to open."""
+        try:
+            va = self.ask(path)
+        except OSError as exc:
+            return exc
+        return err(errno.EISDIR if va.va_type is _VDIR else errno.ENOENT)
+
+    def need_directory(self, path: str) -> None:
+        """Make sure that something can be made in *path*.
+
+        Errors:
+            ENOENT: it is not there.
+            ENOTDIR: it, or something on the way, is not a directory.
+        """
+        if path and not self.directories.has(path) and self.type_of(path) is not _VDIR:
+            raise err(errno.ENOTDIR)
+
+    def is_free(self, path: str) -> bool:
+        """Return whether *path*, in a directory that is there, is not taken; asked for if it was not just now."""
+        if self.vtype(path) is not None:
+            return False
+        missed, thread, since, when = self._missed
+        if missed == path and thread == threading.get_ident() and monotonic() - when < _JUST:
+            self._missed = ("", 0, -1, 0.0)
+            if not self.directories.has(path) and self.seen.unchanged(path, since):
+                return True
+        try:
+            self.ask(path)
+        except FileNotFoundError:
+            return True
+        return False
+
+    def is_empty(self, path: str) -> bool:
+        """Return whether the directory *path* has no entries.
+
+        Of a flat store, where removing a directory takes away nothing that somebody else has put there, a fresh
+        listing is believed; otherwise it is asked for.
+        """
+        if self.directories.names(path) or (self._writing and self.made_below(path)):
+            return False
+        if self.store.flat and (known := self.seen.names(path)) is not None:
+            return not known
+        try:
+            return not self.store.entries(path)
+        except FileNotFoundError:
+            return True
+
+    # -- many names ----------------------------------------------------------------------------------------------------
+
+    def listing(self, path: str) -> list[tuple[str, VAttr]]:
+        """Return the (name, attributes) in the directory *path*.
+
+        Errors:
+            ENOENT: there is nothing.
+            ENOTDIR: it, or something on the way, is not a directory.
+        """
+        entries = self.seen.children(path)
+        if entries is None:
+            entries = self._list(path)
+        more = self.directories.names(path)
+        writing = self.made_below(path) if self._writing else []
+        if more or writing:
+            known = {name for name, _ in entries}
+            entries = entries + [(name, VAttr(_VDIR)) for name in more if name not in known]
+            entries += [(name, s.attr()) for name, s in writing if "/" not in name and name not in known]
+        return entries
+
+    def _list(self, path: str) -> list[tuple[str, VAttr]]:
+        seen = self.seen
+        if self.vtype(path) not in (None, _VDIR):
+            raise err(errno.ENOTDIR)
+        since = seen.mark()
+        try:
+            entries = self.store.entries(path)
+        except FileNotFoundError:
+            if not self._in_name_only(path):
+                raise self.absent(path) from None
+            entries = []
+        entries = _each_once([entry for entry in entries if _fits(entry[0])])
+        seen.put_children(path, entries, since)
+        return entries
+
+    def find(self, path: str, maxdepth: int | None) -> Found:
+        """Return everything below the directory *path*. Errors: as of `listing`."""
+        since = self.seen.mark()
+        try:
+            entries = _each_once(self.store.find(path, maxdepth))
+        except FileNotFoundError:
+            if not self._in_name_only(path):
+                raise self.absent(path) from None
+            entries = []
+        if maxdepth is None:
+            self.seen.put_found(path, entries, since)
+        more = [(below, VAttr(_VDIR)) for below in self.directories.walk(path)]
+        if self._writing:
+            more += [(below, staged.attr()) for below, staged in self.made_below(path)]
+        if more:
+            known = dict(entries)
+            entries = entries + [
+                (below, va)
+                for below, va in more
+                if below not in known and (maxdepth is None or below.count("/") < maxdepth)
+            ]
+
+        def entry(i: int) -> Dirent:
+            below, va = entries[i]
+            return Dirent(below.rpartition("/")[2], va.va_type, d_attr=va)
+
+        return Found([below for below, _ in entries], [va.va_type for _, va in entries], entry)
+
+    def types_of(self, paths: Sequence[str]) -> list[VType | OSError]:
+        """Return what each of *paths* is; of many in one directory of which little is known, by listing it."""
+        types: list[VType | OSError | None] = [self.vtype(path) for path in paths]
+        unknown: defaultdict[str, list[int]] = defaultdict(list)
+        for i, vtype in enumerate(types):
+            if vtype is None:
+                unknown[paths[i].rpartition("/")[0]].append(i)
+        for head, places in unknown.items():
+            listed: dict[str, VAttr] | None = None
+            if len(places) > _FEW:
+                try:
+                    listed = dict(self.listing(head))
+                except OSError as exc:
+                    for i in places:
+                        types[i] = exc
+                    continue
+            for i in places:
+                path = paths[i]
+                try:
+                    if listed is None:
+                        types[i] = self.getattr(path).va_type
+                    else:
+                        va = listed.get(path.rpartition("/")[2])
+                        types[i] = self.absent(path) if va is None else va.va_type
+                except OSError as exc:
+                    types[i] = exc.with_traceback(None)
+        return [vtype if vtype is not None else err(errno.ENOENT) for vtype in types]
+
+    # -- files being written -------------------------------------------------------------------------------------------
+
+    def written(self, path: str) -> Staged | None:
+        """Return what is being written as *path*, if it is."""
+        entry = self._writing.get(path)
+        return None if entry is None else entry[0]
+
+    def in_place(self, path: str) -> Staged | None:
+        """Return what is being written as *path* if it is what readers see.
+
+        That is a file that is being made, or changed in place. One that is written anew is what is stored until it is
+        closed.
+        """
+        entry = self._writing.get(path)
+        return entry[0] if entry is not None and (entry[1] or not entry[0].stored) else None
+
+    def made_below(self, path: str) -> list[tuple[str, Staged]]:
+        """Return (path relative to *path*, what is written) of all files that are being made below *path*."""
+        prefix = f"{path}/" if path else ""
+        with self._lock:
+            return [
+                (other[len(prefix) :], staged)
+                for other, (staged, _) in self._writing.items()
+                if not staged.stored and other.startswith(prefix)
+            ]
+
+    def begun(self, staged: Staged, in_place: bool) -> None:
+        """*staged* is being written."""
+        with self._lock:
+            self._writing[staged.path] = (staged, in_place)
+
+    def ended(self, staged: Staged) -> None:
+        """*staged* is stored, or never will be."""
+        path = staged.path
+        with self._lock:
+            entry = self._writing.get(path)
+            if entry is not None and entry[0] is staged:
+                del self._writing[path]
+        if staged.stored:
+            self.directories.filled(path)
+
+    def taken(self, path: str) -> Staged | None:
+        """Return what is being written as *path*, which is another file's name from now on."""
+        with self._lock:
+            entry = self._writing.pop(path, None)
+        return None if entry is None else entry[0]
+
+    def move(self, old: str, new: str) -> None:
+        """What is being written as *old*, or below it, is to be stored as *new*.
+
+        Errors:
+            EBUSY: it cannot be; nothing is moved.
+        """
+        below = f"{old}/"
+        with self._lock:
+            moving = {path: pair for path, pair in self._writing.items() if path == old or path.startswith(below)}
+        moved: list[str] = []
+        try:
+            for path, (staged, _) in moving.items():
+                staged.move(new + path[len(old) :])
+                moved.append(path)
+        except OSError:
+            for path in moved:
+                moving[path][0].move(path)
+            raise
+        with self._lock:
+            for path, (staged, in_place) in moving.items():
+                self._writing.pop(path, None)
+                if not staged.over:
+                    self._writing[staged.path] = (staged, in_place)
+
+    def all_written(self) -> list[Staged]:
+        """Return all that is being written."""
+        with self._lock:
+            return [staged for staged, _ in self._writing.values()]
+
+
+def _each_once(entries: list[tuple[str, VAttr]]) -> list[tuple[str, VAttr]]:
+    """Return *entries* with each name once: the file, where there is a directory of the same name."""
+    if len(dict(entries)) == len(entries):
+        return entries
+    once: dict[str, VAttr] = {}
+    for name, va in entries:
+        if name not in once or va.va_type is not _VDIR:
+            once[name] = va
+    return list(once.items())
+
+
+def _fits(name: str) -> bool:
+    """Return whether *name* is not too long to be looked up."""
+    return len(name) <= NAME_MAX // 4 or len(os.fsencode(name)) <= NAME_MAX
