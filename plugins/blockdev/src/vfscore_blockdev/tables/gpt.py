@@ -143,7 +143,7 @@ def _partitions(disk: Disk, header: _Header, entries: bytes, strict: bool, note:
             Partition(
                 number,
                 extent.start * sector,
-                len(extent) * sector,
+                (extent.stop - extent.start) * sector,
                 "gpt",
                 guid,
                 GPT_TYPES.get(guid, "unknown"),
