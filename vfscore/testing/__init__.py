@@ -1,8 +1,9 @@
 """Conformance suites for authors: subclass one, say how to make your thing, and collect the result.
 
 `FileSystemTests` drives a file system through its mount and its vnodes, without a namespace; `BackendTests` an etfs
-backend; `ClaimTests` the hook that claims a source for it; `DeviceTests` a device driver; `LayerTests` a layer. Each is
-a class of plain pytest tests whose only holes are fixtures: a plugin's whole use of it is a few lines (see each suite).
+backend; `ClaimTests` the hook that claims a source for it; `DeviceTests` a device driver; `AttachTests` the hooks that
+make a device of a range of a file; `LayerTests` a layer. Each is a class of plain pytest tests whose only holes are
+fixtures: a plugin's whole use of it is a few lines (see each suite).
 `makers` and `tree` have what the suites make their worlds of, for the plugin's own tests too; `Namespace` is here for
 tests of a plugin in its place in a whole tree.
 
@@ -18,12 +19,16 @@ import pytest
 
 # Before the imports below, so that a failing assert in a suite shows its values in a stranger's run as well.
 pytest.register_assert_rewrite(
-    *(f"vfscore.testing.{name}" for name in ("backend", "device", "layer", "makers", "tree", "vfsops", "vnodeops"))
+    *(
+        f"vfscore.testing.{name}"
+        for name in ("attach", "backend", "device", "layer", "makers", "tree", "vfsops", "vnodeops")
+    )
 )
 
 from vfscore.namespace import Namespace  # noqa: E402
+from vfscore.testing.attach import AttachTests  # noqa: E402
 from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402
-from vfscore.testing.device import AttachTests, DeviceTests  # noqa: E402
+from vfscore.testing.device import DeviceTests  # noqa: E402
 from vfscore.testing.layer import LayerTests  # noqa: E402
 from vfscore.testing.makers import AWKWARD_NAMES, Link, MakeMount, bind_alone, mount_alone, raises, zip_of  # noqa: E402
 from vfscore.testing.tree import Plant, Tree  # noqa: E402

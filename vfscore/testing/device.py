@@ -15,18 +15,19 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import pytest
 
 from vfscore.genfs import eopnotsupp
 from vfscore.opv import DevVector
-from vfscore.spec import Backend
 from vfscore.testing.makers import not_served, raises
-from vfscore.types import ROOT_CRED, SIZE_ENDOFF, EtfsType, OpenFlag, VType
+from vfscore.types import ROOT_CRED, VType
 
-__all__ = ["AttachTests", "DeviceTests", "MakeDevice"]
+__all__ = ["DeviceTests", "MakeDevice"]
 
 MakeDevice = Callable[[bytes], tuple[object, int]]
 
@@ -65,10 +66,43 @@ class DeviceTests:
         ops, dev = make(_DATA)
         return DevVector.compile(ops), dev
 
+    def _missing(self, dev: int) -> int:
+        other = self.no_such(dev)
+        if other is None:
+            pytest.skip("this driver has every minor")
+        return other
+
     def test_size_is_the_size(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
 
         assert op.d_size(dev) == len(_DATA)
+
+    def test_size_of_a_missing_minor_is_enxio(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        self._has(op, "d_size")
+
+        with raises(errno.ENXIO):
+            op.d_size(self._missing(dev))
+
+    def test_secsize_is_what_a_character_device_takes(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        unit = op.d_secsize(dev)
+
+        assert unit >= 1
+        assert unit & (unit - 1) == 0
+        assert op.d_read(dev, unit, unit, self.raw) == _DATA[unit : 2 * unit]
+
+    def test_secsize_of_a_missing_minor_is_enxio(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        self._has(op, "d_secsize")
+
+        with raises(errno.ENXIO):
+            op.d_secsize(self._missing(dev))
+
+    def test_describe_tells_names_and_values(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+
+        assert all(isinstance(name, str) for name in op.d_describe(dev))
 
     def test_open_and_close_can_be_done_again(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
@@ -80,12 +114,9 @@ class DeviceTests:
 
     def test_open_of_a_missing_minor_is_enxio(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
-        other = self.no_such(dev)
-        if other is None:
-            pytest.skip("this driver has every minor")
 
         with raises(errno.ENXIO):
-            op.d_open(other, os.O_RDONLY, self.buffered, ROOT_CRED)
+            op.d_open(self._missing(dev), os.O_RDONLY, self.buffered, ROOT_CRED)
 
     def test_open_without_the_access_is_eacces(self, make: MakeDevice) -> None:
         ops, dev = make(_DATA)
@@ -111,15 +142,72 @@ class DeviceTests:
 
         assert op.d_read(dev, offset, size, self.buffered) == _DATA[offset : offset + size]
 
-    def test_read_at_the_end_gives_nothing(self, disk: tuple[Any, int]) -> None:
+    @pytest.mark.parametrize("past", [0, 512, 1 << 40])
+    @pytest.mark.parametrize("vtype", [VType.VBLK, VType.VCHR], ids=lambda t: t.name)
+    def test_read_at_the_end_gives_nothing(self, disk: tuple[Any, int], vtype: VType, past: int) -> None:
         op, dev = disk
 
-        assert op.d_read(dev, len(_DATA), 512, self.buffered) == b""
+        assert op.d_read(dev, len(_DATA) + past, 512, vtype) == b""
 
-    def test_read_across_the_end_is_short(self, disk: tuple[Any, int]) -> None:
+    @pytest.mark.parametrize("vtype", [VType.VBLK, VType.VCHR], ids=lambda t: t.name)
+    def test_read_across_the_end_is_short(self, disk: tuple[Any, int], vtype: VType) -> None:
         op, dev = disk
 
-        assert op.d_read(dev, 3584, 4096, self.buffered) == _DATA[3584:]
+        assert op.d_read(dev, 3584, 4096, vtype) == _DATA[3584:]
+
+    def test_read_of_nothing_gives_nothing(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+
+        assert op.d_read(dev, 512, 0, self.buffered) == b""
+
+    @pytest.mark.parametrize(("offset", "size"), [(0, 4096), (512, 512), (3584, 4096), (4096, 512), (511, 2)])
+    def test_readinto_puts_what_read_gives(self, disk: tuple[Any, int], offset: int, size: int) -> None:
+        op, dev = disk
+        buf = bytearray(b"?" * size)
+
+        n = op.d_readinto(dev, memoryview(buf), offset, self.buffered)
+
+        assert buf[:n] == _DATA[offset : offset + size]
+        assert buf[n:] == b"?" * (size - n)
+
+    @pytest.mark.parametrize(("offset", "size"), [(0, 100), (1, 512)])
+    def test_readinto_of_less_than_a_sector_is_einval(self, disk: tuple[Any, int], offset: int, size: int) -> None:
+        if not self.whole_sectors:
+            pytest.skip("this driver takes any range")
+        op, dev = disk
+
+        with raises(errno.EINVAL):
+            op.d_readinto(dev, memoryview(bytearray(size)), offset, self.raw)
+
+    def test_read_ranges_gives_each_its_bytes(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        ranges = [(512, 512), (0, 1), (4000, 1000), (4096, 1), (511, 2), (0, 0)]
+
+        assert op.d_read_ranges(dev, ranges, self.buffered) == [_DATA[at : at + size] for at, size in ranges]
+
+    def test_read_ranges_of_less_than_a_sector_is_einval(self, disk: tuple[Any, int]) -> None:
+        if not self.whole_sectors:
+            pytest.skip("this driver takes any range")
+        op, dev = disk
+
+        with raises(errno.EINVAL):
+            op.d_read_ranges(dev, [(0, 512), (512, 100)], self.raw)
+
+    def test_view_is_the_content_or_none(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+
+        view = op.d_view(dev, 3000, 4096, self.buffered)
+
+        assert view is None or view == _DATA[3000:]
+
+    def test_view_does_not_change(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        self._serves(op, "d_write")
+        view = op.d_view(dev, 0, 512, self.buffered)
+
+        op.d_write(dev, b"x" * 512, 0, self.buffered)
+
+        assert view is None or view == _DATA[:512]
 
     @pytest.mark.parametrize(("offset", "size"), [(0, 100), (1, 512), (512, 513)])
     def test_read_of_less_than_a_sector_is_einval(self, disk: tuple[Any, int], offset: int, size: int) -> None:
@@ -145,6 +233,31 @@ class DeviceTests:
         assert op.d_write(dev, memoryview(b"xyz"), 511, self.buffered) == 3
 
         assert op.d_read(dev, 510, 5, self.buffered) == _DATA[510:511] + b"xyz" + _DATA[514:515]
+
+    def test_write_of_nothing_writes_nothing(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        self._serves(op, "d_write")
+
+        assert op.d_write(dev, b"", 512, self.buffered) == 0
+
+        assert op.d_read(dev, 0, 4096, self.buffered) == _DATA
+
+    def test_writes_of_neighbouring_bytes_at_once_are_all_there(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        self._serves(op, "d_write")
+        threads, ready = 8, threading.Barrier(8)
+
+        def write(first: int) -> None:
+            ready.wait()
+            for at in range(first, 1024, threads):
+                assert op.d_write(dev, bytes([first + 1]), at, self.buffered) == 1
+
+        op.d_open(dev, os.O_RDWR, self.buffered, ROOT_CRED)
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(write, range(threads)))
+        op.d_close(dev, os.O_RDWR, self.buffered, ROOT_CRED)
+
+        assert op.d_read(dev, 0, 1024, self.buffered) == bytes(range(1, threads + 1)) * (1024 // threads)
 
     def test_write_across_the_end_is_short(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
@@ -198,6 +311,45 @@ class DeviceTests:
         with raises(errno.ENXIO):
             op.d_read(dev, 0, 512, self.buffered)
 
+    def _gone(self, make: MakeDevice, name: str | None = None) -> tuple[Any, int]:
+        """Return the ops and the number of a device that was taken away while it was open; skip without op *name*."""
+        ops, dev = make(_DATA)
+        op = DevVector.compile(ops)
+        if name is not None:
+            self._has(op, name)
+        op.d_open(dev, os.O_RDWR, self.buffered, ROOT_CRED)
+        self.detach(ops, dev)
+        return op, dev
+
+    def test_readinto_of_what_has_gone_is_enxio(self, make: MakeDevice) -> None:
+        op, dev = self._gone(make)
+
+        with raises(errno.ENXIO):
+            op.d_readinto(dev, memoryview(bytearray(512)), 0, self.buffered)
+
+    def test_read_ranges_of_what_has_gone_is_enxio(self, make: MakeDevice) -> None:
+        op, dev = self._gone(make)
+
+        with raises(errno.ENXIO):
+            op.d_read_ranges(dev, [(0, 512), (512, 512)], self.buffered)
+
+    def test_view_of_what_has_gone_is_enxio(self, make: MakeDevice) -> None:
+        op, dev = self._gone(make, "d_view")
+
+        with raises(errno.ENXIO):
+            op.d_view(dev, 0, 512, self.buffered)
+
+    def test_fsync_of_what_has_gone_is_enxio(self, make: MakeDevice) -> None:
+        op, dev = self._gone(make, "d_fsync")
+
+        with raises(errno.ENXIO):
+            op.d_fsync(dev)
+
+    def test_close_of_what_has_gone_says_nothing(self, make: MakeDevice) -> None:
+        op, dev = self._gone(make)
+
+        op.d_close(dev, os.O_RDWR, self.buffered, ROOT_CRED)
+
     def test_write_to_what_has_gone_is_enxio(self, make: MakeDevice) -> None:
         ops, dev = make(_DATA)
         op = DevVector.compile(ops)
@@ -209,68 +361,11 @@ class DeviceTests:
             op.d_write(dev, b"x" * 512, 0, self.buffered)
 
     @staticmethod
+    def _has(op: DevVector, name: str) -> None:
+        if name not in op.served:
+            not_served(name, type(op.implementer).__name__)
+
+    @staticmethod
     def _serves(op: DevVector, name: str) -> None:
         if getattr(op, name) is eopnotsupp:
             not_served(name, type(op.implementer).__name__)
-
-
-class AttachTests:
-    """The suite of the hooks that make a device of a range of a backend's file.
-
-    A subclass defines the fixtures `plugin` (what has `device_attach` and `device_detach`), `backend` (one with a file
-    ``disk`` of 4096 bytes) and `ops` (what has the ``d_*`` hookimpls of the devices that are made).
-    """
-
-    @pytest.fixture
-    def plugin(self) -> Any:
-        """Return the module or object with the hooks; to be defined by the subclass."""
-        raise NotImplementedError(f"{type(self).__name__} must define the fixture plugin")
-
-    @pytest.fixture
-    def backend(self) -> Backend:
-        """Return a backend with a file ``disk`` of 4096 bytes; to be defined by the subclass."""
-        raise NotImplementedError(f"{type(self).__name__} must define the fixture backend")
-
-    @pytest.fixture
-    def ops(self) -> Any:
-        """Return what has the ops of the devices that are made; to be defined by the subclass."""
-        raise NotImplementedError(f"{type(self).__name__} must define the fixture ops")
-
-    def test_device_attach_makes_a_device_of_the_range(self, plugin: Any, backend: Backend, ops: Any) -> None:
-        handle = backend.open("disk", OpenFlag.RDONLY)
-        content = handle.pread(0, 4096)
-        handle.close()
-
-        dev = plugin.device_attach(backend, "disk", EtfsType.BLK, 512, 1024, {})
-
-        op = DevVector.compile(ops)
-        assert op.d_size(dev) == 1024
-        assert op.d_read(dev, 0, 4096, VType.VBLK) == content[512:1536]
-        assert plugin.device_detach(dev) is True
-
-    def test_device_attach_makes_any_number_of_one_file(self, plugin: Any, backend: Backend, ops: Any) -> None:
-        handle = backend.open("disk", OpenFlag.RDONLY)
-        content = handle.pread(0, 4096)
-        handle.close()
-
-        devs = [plugin.device_attach(backend, "disk", EtfsType.BLK, 512 * i, 512, {}) for i in range(8)]
-
-        op = DevVector.compile(ops)
-        assert len(set(devs)) == 8
-        assert [op.d_read(dev, 0, 4096, VType.VBLK) for dev in devs] == [
-            content[512 * i : 512 * (i + 1)] for i in range(8)
-        ]
-
-    @pytest.mark.parametrize(("begin", "size"), [(8192, SIZE_ENDOFF), (0, 8192), (4096, 512)])
-    def test_device_attach_of_what_is_not_in_the_file_is_einval(
-        self, plugin: Any, backend: Backend, begin: int, size: int
-    ) -> None:
-        with raises(errno.EINVAL):
-            plugin.device_attach(backend, "disk", EtfsType.BLK, begin, size, {})
-
-    def test_device_attach_with_an_unknown_option_is_einval(self, plugin: Any, backend: Backend) -> None:
-        with raises(errno.EINVAL):
-            plugin.device_attach(backend, "disk", EtfsType.BLK, 0, SIZE_ENDOFF, {"no_such_option": 1})
-
-    def test_device_detach_of_a_stranger_is_none(self, plugin: Any) -> None:
-        assert plugin.device_detach(os.makedev(4094, 4094)) is None

@@ -45,6 +45,8 @@ class Disks:
     @hookimpl
     def d_write(self, dev, data, offset, vtype):
         content = self.checked(dev, offset, len(data), vtype)
+        if not len(data):
+            return 0
         data = data[: max(0, len(content) - offset)]
         if not len(data):
             raise err(errno.ENOSPC)
@@ -52,8 +54,21 @@ class Disks:
         return len(data)
 
     @hookimpl
+    def d_view(self, dev, offset, length, vtype):
+        return memoryview(bytes(self.checked(dev, offset, length, vtype)[offset : offset + length]))
+
+    @hookimpl
     def d_size(self, dev):
         return len(self.content(dev))
+
+    @hookimpl
+    def d_secsize(self, dev):
+        self.content(dev)
+        return SECTOR
+
+    @hookimpl
+    def d_fsync(self, dev):
+        self.content(dev)
 
 
 class Attaching:
