@@ -16,11 +16,13 @@ from __future__ import annotations
 from vfscore.testing.backend.changing import ChangeTests
 from vfscore.testing.backend.claim import ClaimTests
 from vfscore.testing.backend.drive import MakeBackend
+from vfscore.testing.backend.listing import ListTests
 from vfscore.testing.backend.reading import ReadTests
 from vfscore.testing.backend.removing import RemoveTests
+from vfscore.testing.backend.writing import WriteTests
 
 __all__ = ["BackendTests", "ClaimTests", "MakeBackend"]
 
 
-class BackendTests(ReadTests, ChangeTests, RemoveTests):
+class BackendTests(ReadTests, ListTests, ChangeTests, WriteTests, RemoveTests):
     """All that a backend promises; what it does not have is skipped."""

@@ -1,4 +1,4 @@
-"""What a backend that can be changed has: creating, writing, links and attributes."""
+"""What a backend that can be changed has: creating, links, attributes and changing much at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from vfscore.testing.backend.drive import (
-    READ,
     WRITE,
     BackendSuite,
     MakeBackend,
@@ -19,7 +18,6 @@ from vfscore.testing.backend.drive import (
     load,
     names,
     need,
-    opened,
     pread,
 )
 from vfscore.testing.makers import AWKWARD_NAMES, raises
@@ -37,13 +35,6 @@ def _create(backend: Any, path: str, data: bytes = b"") -> None:
             assert need(handle, "pwrite").pwrite(data, 0) == len(data)
     finally:
         handle.close()
-
-
-def _writable(backend: Any, path: str, *methods: str) -> Any:
-    """Return *backend*, whose handles must have *methods*; otherwise skip."""
-    with opened(backend, path) as handle:
-        need(handle, *methods)
-    return backend
 
 
 class ChangeTests(BackendSuite):
@@ -162,95 +153,6 @@ class ChangeTests(BackendSuite):
         with raises(errno.EEXIST):
             backend.link("f", "g")
 
-    # -- writing -------------------------------------------------------------------------------------------------------
-
-    def test_pwrite_in_the_middle_leaves_the_rest(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b"0123456789"}), "f", "pwrite")
-
-        with opened(backend, "f", WRITE) as handle:
-            assert handle.pwrite(b"XY", 4) == 2
-
-        assert load(backend, "f") == b"0123XY6789"
-
-    def test_pwrite_behind_a_gap_leaves_zeros(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b"abc"}), "f", "pwrite")
-
-        with opened(backend, "f", WRITE) as handle:
-            handle.pwrite(b"z", 10_000)
-            assert handle.size() == 10_001
-
-        assert load(backend, "f") == b"abc" + bytes(9997) + b"z"
-
-    def test_pwrite_takes_a_view_and_keeps_no_hold_of_it(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b""}), "f", "pwrite")
-        buf = bytearray(b"abc")
-
-        with opened(backend, "f", WRITE) as handle:
-            handle.pwrite(memoryview(buf), 0)
-            buf[:] = b"XYZ"
-            buf.clear()
-
-        assert load(backend, "f") == b"abc"
-
-    def test_pwrite_is_seen_through_another_handle(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b"abc"}), "f", "pwrite")
-
-        with opened(backend, "f", WRITE) as one, opened(backend, "f") as two:
-            one.pwrite(b"X", 1)
-
-            assert pread(two, 0, 3) == b"aXc"
-
-    def test_append_goes_to_the_end(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b"abc"}), "f", "append")
-
-        with opened(backend, "f", WRITE) as one, opened(backend, "f", WRITE) as two:
-            for handle, data in ((one, b"d"), (two, b"ef"), (one, b"g")):
-                assert handle.append(data) == len(data)
-
-        assert load(backend, "f") == b"abcdefg"
-
-    @pytest.mark.parametrize("size", [0, 2, 3, 5000])
-    def test_truncate_cuts_or_grows(self, make: MakeBackend, size: int) -> None:
-        backend = need(make({"f": b"abc"}), "truncate")
-
-        backend.truncate("f", size)
-
-        assert load(backend, "f") == b"abc"[:size] + bytes(max(0, size - 3))
-
-    @pytest.mark.parametrize("size", [0, 2, 3, 5000])
-    def test_truncate_of_a_handle_cuts_or_grows(self, make: MakeBackend, size: int) -> None:
-        backend = _writable(make({"f": b"abc"}), "f", "truncate")
-
-        with opened(backend, "f", WRITE) as handle:
-            handle.truncate(size)
-            assert handle.size() == size
-
-        assert load(backend, "f") == b"abc"[:size] + bytes(max(0, size - 3))
-
-    def test_open_to_truncate_empties(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b"abc"}), "f", "pwrite")
-
-        with opened(backend, "f", WRITE | OpenFlag.TRUNC) as handle:
-            assert handle.size() == 0
-
-        assert backend.getattr("f").va_size == 0
-
-    def test_open_to_write_of_a_directory_is_eisdir(self, make: MakeBackend) -> None:
-        backend = make({"f": b"", "d": None})
-        _writable(backend, "f", "pwrite")
-
-        with raises(errno.EISDIR):
-            backend.open("d", WRITE)
-
-    def test_fsync_keeps_what_was_written(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b""}), "f", "pwrite", "fsync")
-
-        with opened(backend, "f", WRITE) as handle:
-            handle.pwrite(b"abc", 0)
-            handle.fsync()
-
-        assert load(backend, "f") == b"abc"
-
     # -- confinement ---------------------------------------------------------------------------------------------------
 
     def test_change_through_a_link_out_of_the_root_is_eacces(self, make: MakeBackend, tmp_path: Path) -> None:
@@ -354,14 +256,3 @@ class ChangeTests(BackendSuite):
             work()
 
         assert len(os.listdir(descriptors)) <= before
-
-    def test_closed_handle_has_stored_what_was_written(self, make: MakeBackend) -> None:
-        backend = _writable(make({"f": b""}), "f", "pwrite")
-        data = os.urandom(70_000)
-
-        with opened(backend, "f", WRITE) as handle:
-            for offset in range(0, len(data), 7000):
-                handle.pwrite(data[offset : offset + 7000], offset)
-
-        with opened(backend, "f", READ) as handle:
-            assert pread(handle, 0, len(data)) == data

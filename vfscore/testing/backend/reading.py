@@ -1,4 +1,4 @@
-"""What every backend has: attributes and reading; and listing, links and bulk reading where it has them."""
+"""What every backend has: attributes and reading; and links and bulk reading where it has them."""
 
 from __future__ import annotations
 
@@ -127,6 +127,17 @@ class ReadTests(BackendSuite):
             assert buf == b"cdef----"
             assert handle.preadinto(6, memoryview(buf)) == 0
 
+    @pytest.mark.parametrize("step", [1, -1], ids=["forwards", "backwards"])
+    def test_read_piece_by_piece_is_the_content(self, make: MakeBackend, step: int) -> None:
+        data = random.Random(2).randbytes(700_001)
+        got: dict[int, bytes] = {}
+
+        with opened(make({"f": data}), "f") as handle:
+            for offset in range(0, len(data), 33_333)[::step]:
+                got[offset] = pread(handle, offset, 33_333)
+
+        assert b"".join(got[offset] for offset in sorted(got)) == data
+
     def test_view_is_what_read_is(self, make: MakeBackend) -> None:
         with opened(make({"f": b"abcdef"}), "f") as handle:
             view = need(handle, "view").view(1, 3)
@@ -214,68 +225,6 @@ class ReadTests(BackendSuite):
         assert load(backend, f"d/{name}") == b"content"
         if hasattr(backend, "readdir"):
             assert names(backend, "d") == [name]
-
-    # -- listing -------------------------------------------------------------------------------------------------------
-
-    def test_readdir_agrees_with_getattr(self, make: MakeBackend) -> None:
-        backend = need(make({"d/f": b"abc", "d/e/g": b"", "d/h": b""}), "readdir")
-
-        entries = {entry.d_name: entry for entry in backend.readdir("d")}
-
-        assert sorted(entries) == ["e", "f", "h"]
-        for name, entry in entries.items():
-            va = backend.getattr(f"d/{name}")
-            assert entry.d_type is va.va_type
-            if entry.d_attr is not None:
-                assert (entry.d_attr.va_type, entry.d_attr.va_size) == (va.va_type, va.va_size)
-                assert entry.d_attr.va_fileid == va.va_fileid
-
-    def test_readdir_of_the_root_is_the_top(self, make: MakeBackend) -> None:
-        backend = need(make({"d/f": b"", "g": b""}), "readdir")
-
-        assert names(backend) == ["d", "g"]
-
-    def test_readdir_of_many_is_complete(self, make: MakeBackend) -> None:
-        backend = need(make({f"d/{i:04}": b"" for i in range(1500)}), "readdir")
-
-        assert names(backend, "d") == [f"{i:04}" for i in range(1500)]
-
-    def test_readdir_keeps_its_order(self, make: MakeBackend) -> None:
-        backend = need(make({f"{i}": b"" for i in range(50)}), "readdir")
-
-        assert [e.d_name for e in backend.readdir("")] == [e.d_name for e in backend.readdir("")]
-
-    def test_readdir_of_a_file_is_enotdir(self, make: MakeBackend) -> None:
-        backend = need(make({"f": b""}), "readdir")
-
-        with raises(errno.ENOTDIR):
-            list(backend.readdir("f"))
-
-    def test_readdir_of_nothing_is_enoent(self, make: MakeBackend) -> None:
-        backend = need(make({"f": b""}), "readdir")
-
-        with raises(errno.ENOENT):
-            list(backend.readdir("missing"))
-
-    @pytest.mark.parametrize("depth", [None, 1, 2])
-    def test_find_agrees_with_a_walk(self, make: MakeBackend, depth: int | None) -> None:
-        backend = need(make({"d/e/f": b"abc", "d/g": b"", "h": b""}), "find", "readdir")
-
-        def walk(path: str, level: int) -> dict[str, VType]:
-            below: dict[str, VType] = {}
-            for entry in backend.readdir(path):
-                sub = f"{path}/{entry.d_name}" if path else entry.d_name
-                below[sub] = entry.d_type
-                if entry.d_type is VType.VDIR and (depth is None or level < depth):
-                    below |= walk(sub, level + 1)
-            return below
-
-        assert {path: entry.d_type for path, entry in backend.find("", depth)} == walk("", 1)
-
-    def test_find_below_a_directory_is_relative_to_it(self, make: MakeBackend) -> None:
-        backend = need(make({"d/e/f": b"abc", "d/g": b"", "h": b""}), "find")
-
-        assert sorted(path for path, _ in backend.find("d", None)) == ["e", "e/f", "g"]
 
     # -- links ---------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,15 @@ class RemoveTests(BackendSuite):
             backend.getattr("d/f")
         assert names(need(backend, "readdir"), "d") == ["g"]
 
+    def test_remove_of_the_last_file_leaves_its_directory(self, make: MakeBackend) -> None:
+        backend = need(make({"d/e/f": b""}), "remove")
+
+        backend.remove("d/e/f")
+
+        assert backend.getattr("d/e").va_type is VType.VDIR
+        assert names(need(backend, "readdir"), "d/e") == []
+        assert names(backend, "d") == ["e"]
+
     def test_remove_leaves_an_open_file_to_its_users(self, make: MakeBackend) -> None:
         backend = need(make({"f": b"abc"}), "remove")
 
@@ -101,3 +110,28 @@ class RemoveTests(BackendSuite):
 
         with raises(errno.ENOTEMPTY):
             backend.rename("d", "e")
+
+    def test_rename_of_the_last_file_leaves_its_directory(self, make: MakeBackend) -> None:
+        backend = need(make({"d/f": b"abc"}), "rename")
+
+        backend.rename("d/f", "f")
+
+        assert backend.getattr("d").va_type is VType.VDIR
+        assert names(need(backend, "readdir")) == ["d", "f"]
+
+    def test_rename_of_a_directory_leaves_what_begins_alike(self, make: MakeBackend) -> None:
+        backend = need(make({"d/f": b"1", "d.x/f": b"2", "da": b"3"}), "rename", "readdir")
+
+        backend.rename("d", "e")
+
+        assert names(backend) == ["d.x", "da", "e"]
+        assert [load(backend, path) for path in ("e/f", "d.x/f", "da")] == [b"1", b"2", b"3"]
+        with raises(errno.ENOENT):
+            backend.getattr("d")
+
+    def test_rename_of_an_empty_directory_is_one(self, make: MakeBackend) -> None:
+        backend = need(make({"d": None, "f": b""}), "rename", "readdir")
+
+        backend.rename("d", "e")
+
+        assert (names(backend), names(backend, "e")) == (["e", "f"], [])
