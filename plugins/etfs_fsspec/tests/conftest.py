@@ -11,23 +11,34 @@ sys.path.insert(0, os.path.dirname(__file__))  # `servers` is a package of the t
 from servers.azure import azure_server
 from servers.ftp import ftp_server
 from servers.gcs import gcs_server
+from servers.places import cached_s3, host_files, memory, tar_files, zip_files, zip_in_s3
 from servers.s3 import s3_server, seaweed_server
 from servers.sftp import openssh_server, sftp_server
 from servers.web import chunked_http_server, http_server, whole_http_server
 from servers.webdav import webdav_server
+from wire.summary import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
 
 __all__ = [
     "azure_server",
+    "cached_s3",
     "chunked_http_server",
     "ftp_server",
     "gcs_server",
+    "host_files",
     "http_server",
+    "memory",
     "openssh_server",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
     "s3_server",
     "seaweed_server",
     "sftp_server",
+    "tar_files",
     "webdav_server",
     "whole_http_server",
+    "zip_files",
+    "zip_in_s3",
 ]
 
 _FOREIGN = ("AWS_", "AZURE_", "GOOGLE_", "GCSFS_", "STORAGE_EMULATOR", "FSSPEC_")
