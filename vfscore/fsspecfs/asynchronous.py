@@ -5,11 +5,11 @@ fsspec's name for a coroutine is the sync name with an underscore. Locks: none.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from vfscore.fsspecfs.bulk import Bulk
+from vfscore.fsspecfs.threads import in_thread
 
 __all__ = ["Asynchronous", "VfsAsyncFile"]
 
@@ -19,7 +19,7 @@ def _twin(name: str) -> Callable[..., Awaitable[Any]]:
 
     async def twin(self: Any, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop("batch_size", None)
-        return await asyncio.to_thread(getattr(self, name), *args, **kwargs)
+        return await in_thread(getattr(self, name), *args, **kwargs)
 
     twin.__name__ = twin.__qualname__ = "_" + name
     twin.__doc__ = f"Await `{name}`."
@@ -66,14 +66,14 @@ class Asynchronous(Bulk):
         """Yield what `walk` does."""
         steps = self.walk(path, *args, **kwargs)
         end = object()
-        while (step := await asyncio.to_thread(next, steps, end)) is not end:
-            yield step  # type: ignore[misc]
+        while (step := await in_thread(next, steps, end)) is not end:
+            yield step
 
     async def open_async(self, path: Any, mode: str = "rb", **kwargs: Any) -> VfsAsyncFile:
         """Open a file in a binary *mode* for an async caller."""
         if "b" not in mode or kwargs.get("compression"):
             raise ValueError("open_async is for binary modes without compression")
-        return VfsAsyncFile(await asyncio.to_thread(self.open, path, mode, **kwargs))
+        return VfsAsyncFile(await in_thread(self.open, path, mode, **kwargs))
 
 
 class VfsAsyncFile:
@@ -98,12 +98,12 @@ class VfsAsyncFile:
 
     async def read(self, length: int = -1) -> bytes:
         """Return at most *length* bytes."""
-        data: bytes = await asyncio.to_thread(self._file.read, length)
+        data: bytes = await in_thread(self._file.read, length)
         return data
 
     async def write(self, data: Any) -> int:
         """Write *data* and return how many bytes that were."""
-        n: int = await asyncio.to_thread(self._file.write, data)
+        n: int = await in_thread(self._file.write, data)
         return n
 
     def seek(self, loc: int, whence: int = 0) -> int:
@@ -118,11 +118,11 @@ class VfsAsyncFile:
 
     async def flush(self, force: bool = False) -> None:
         """Write what is buffered."""
-        await asyncio.to_thread(self._file.flush)
+        await in_thread(self._file.flush)
 
     async def close(self) -> None:
         """Close."""
-        await asyncio.to_thread(self._file.close)
+        await in_thread(self._file.close)
 
     async def __aenter__(self) -> VfsAsyncFile:
         return self
