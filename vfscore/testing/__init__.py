@@ -2,8 +2,8 @@
 
 `FileSystemTests` drives a file system through its mount and its vnodes, without a namespace; `BackendTests` an etfs
 backend; `ClaimTests` the hook that claims a source for it; `DeviceTests` a device driver; `AttachTests` the hooks that
-make a device of a range of a file; `LayerTests` a layer. Each is a class of plain pytest tests whose only holes are
-fixtures: a plugin's whole use of it is a few lines (see each suite).
+make a device of a range of a file; `PartitionTests` the one that reads partition tables; `LayerTests` a layer. Each is
+a class of plain pytest tests whose only holes are fixtures: a plugin's whole use of it is a few lines (see each suite).
 `makers` and `tree` have what the suites make their worlds of, for the plugin's own tests too; `Namespace` is here for
 tests of a plugin in its place in a whole tree.
 
@@ -21,7 +21,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"vfscore.testing.{name}"
-        for name in ("attach", "backend", "device", "layer", "makers", "tree", "vfsops", "vnodeops")
+        for name in ("attach", "backend", "device", "layer", "makers", "partitions", "tree", "vfsops", "vnodeops")
     )
 )
 
@@ -31,6 +31,7 @@ from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402
 from vfscore.testing.device import DeviceTests  # noqa: E402
 from vfscore.testing.layer import LayerTests  # noqa: E402
 from vfscore.testing.makers import AWKWARD_NAMES, Link, MakeMount, bind_alone, mount_alone, raises, zip_of  # noqa: E402
+from vfscore.testing.partitions import PartitionTests  # noqa: E402
 from vfscore.testing.tree import Plant, Tree  # noqa: E402
 from vfscore.testing.vnodeops import FileSystemTests  # noqa: E402
 
@@ -45,6 +46,7 @@ __all__ = [
     "Link",
     "MakeMount",
     "Namespace",
+    "PartitionTests",
     "Plant",
     "Tree",
     "bind_alone",

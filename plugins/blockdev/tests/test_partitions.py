@@ -6,6 +6,7 @@ import struct
 import uuid
 
 import pytest
+import vfscore_blockdev
 from diskimages.writer import (
     EXTENDED,
     LINUX,
@@ -20,6 +21,7 @@ from diskimages.writer import (
 from vfscore_blockdev import device_partitions
 
 from vfscore.plugin import SIZE_ENDOFF, Partition
+from vfscore.testing import PartitionTests
 
 MIB = 1 << 20
 SECTORS = 20480
@@ -567,3 +569,60 @@ def test_partition_of_an_absurd_size_is_returned_as_it_stands(disk):
     write_gpt(disk, {1: (LINUX, 2048, (1 << 64) - 1, 0, "")})
 
     assert shown(disk, table="gpt") == [(1, 2048, (1 << 64) - 2048, str(LINUX).upper())]
+
+
+# -- what every reader of tables promises ------------------------------------------------------------------------------
+
+
+class TestMbr(PartitionTests):
+    @pytest.fixture
+    def plugin(self):
+        return vfscore_blockdev
+
+    @pytest.fixture
+    def disk(self):
+        disk = Disk(10 * MIB)
+        write_mbr(disk, {1: (0x83, 2048, 100), 2: (EXTENDED, 4096, 8192)})
+        write_chain(disk, 4096, [(4096, (0x83, 4100, 10)), (8000, (0x82, 8001, 20))])
+        return disk.pread(0, 10 * MIB)
+
+    @pytest.fixture
+    def partitions(self):
+        return [
+            Partition(1, MIB, 51200, "mbr", "0x83", "Linux"),
+            Partition(2, 2 * MIB, 4 * MIB, "mbr", "0x05", "Extended"),
+            Partition(5, 4100 * 512, 5120, "mbr", "0x83", "Linux"),
+            Partition(6, 8001 * 512, 10240, "mbr", "0x82", "Linux swap"),
+        ]
+
+
+class TestGpt(PartitionTests):
+    @pytest.fixture
+    def plugin(self):
+        return vfscore_blockdev
+
+    @pytest.fixture
+    def disk(self):
+        disk = Disk(10 * MIB)
+        write_gpt(disk, {7: (LINUX, 2048, 4095, 0, "root")})
+        return disk.pread(0, 10 * MIB)
+
+    @pytest.fixture
+    def partitions(self):
+        return [Partition(7, MIB, MIB, "gpt", str(LINUX).upper(), "Linux filesystem", "root")]
+
+
+class TestDisklabel(PartitionTests):
+    @pytest.fixture
+    def plugin(self):
+        return vfscore_blockdev
+
+    @pytest.fixture
+    def disk(self):
+        disk = Disk(10 * MIB)
+        disk.write(512, disklabel({"a": (64, 1000, 7), "c": (0, SECTORS, 0)}))
+        return disk.pread(0, 10 * MIB)
+
+    @pytest.fixture
+    def partitions(self):
+        return [Partition(1, 32768, 512000, "bsd", "7", "4.2BSD", "a")]

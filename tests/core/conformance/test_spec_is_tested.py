@@ -18,14 +18,22 @@ import pytest
 from tests.core.conformance.promises import Promise, broken, kept, names_in, ops_of, promises
 from vfscore.spec import Backend, DeviceOps, Handle, Registration, VfsOps, VnodeOps
 from vfscore.spec.backend import FullBackend, FullHandle
-from vfscore.testing import AttachTests, BackendTests, ClaimTests, DeviceTests, FileSystemTests, LayerTests
+from vfscore.testing import (
+    AttachTests,
+    BackendTests,
+    ClaimTests,
+    DeviceTests,
+    FileSystemTests,
+    LayerTests,
+    PartitionTests,
+)
 
 HERE = Path(__file__).parent
 
 SUITES = [
     pytest.param([VnodeOps, VfsOps], [FileSystemTests], id="file systems"),
     pytest.param([DeviceOps], [DeviceTests], id="devices"),
-    pytest.param([Registration], [ClaimTests, AttachTests], id="registration"),
+    pytest.param([Registration], [ClaimTests, AttachTests, PartitionTests], id="registration"),
     pytest.param([Backend, FullBackend, Handle, FullHandle], [BackendTests], id="backends"),
 ]
 
@@ -171,7 +179,7 @@ def test_each_promise_is_met_by_one_of_ours(tmp_path):
 
 
 def test_each_test_of_a_suite_is_collected():
-    suites = (FileSystemTests, DeviceTests, AttachTests, ClaimTests, BackendTests, LayerTests)
+    suites = (FileSystemTests, DeviceTests, AttachTests, PartitionTests, ClaimTests, BackendTests, LayerTests)
     collected = set(re.findall(r"::(test_\w+)", conformance("--collect-only")))
 
     assert [name for name in names_in(*suites) if name not in collected] == []
