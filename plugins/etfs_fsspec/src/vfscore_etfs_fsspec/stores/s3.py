@@ -252,7 +252,10 @@ class S3Store(GenericStore):
             if errno_of(exc) != errno.ERANGE:
                 raise
             # Nothing can be the first byte of an empty object.
-            return Peek(b"", self.attr(await fs._call_s3("head_object", **self._object(path))), 0)
+            va = self.attr(await fs._call_s3("head_object", **self._object(path)))
+            if va.va_size:
+                raise err(errno.EIO, hint="the server refuses the first bytes of a file that is not empty") from exc
+            return Peek(b"", va, 0)
         content = answer.get("ContentRange")
         total = int(content.rpartition("/")[2]) if content else len(data)
         va = self.attr({**answer, "Size": total})
