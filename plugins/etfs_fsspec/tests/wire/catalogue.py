@@ -16,7 +16,7 @@ GONE: Final = frozenset({errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errn
 LATE: Final = frozenset({errno.ETIMEDOUT})
 FAILED: Final = frozenset({errno.EIO})
 DENIED: Final = frozenset({errno.EACCES})
-ABSENT: Final = frozenset({errno.ENOENT})
+ABSENT: Final = frozenset({errno.ENOENT, errno.ESTALE})
 WRONG: Final = frozenset({errno.EIO, errno.ESTALE})
 
 
@@ -53,7 +53,7 @@ READING: Final = [
     Entry("404", Fault("status", status=404, code="NoSuchKey"), ABSENT),
     Entry("416", Fault("status", status=416, code="InvalidRange"), WRONG | {errno.ERANGE, errno.EINVAL}),
     Entry("412", Fault("status", status=412, code="PreconditionFailed"), WRONG),
-    Entry("delay", Fault("delay", seconds=0.8), LATE),
+    Entry("delay", Fault("delay", seconds=2.5), LATE),
 ]
 """Of the body of a file."""
 CHANGING: Final = [

@@ -1,6 +1,5 @@
-"""A proxy before the S3 server, a bucket, a tree over it, and the tally of the faults in the terminal summary."""
+"""A proxy before the S3 server, a bucket, and a tree over it."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,22 +8,8 @@ from servers.s3 import S3Server
 
 from vfscore.testing import Namespace
 from wire.proxy import Proxy
-from wire.tally import TALLY, line
+from wire.tally import TALLY
 from wire.world import World
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of pytest-xdist sends its tally."""
-    output = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        output["faults"] = dict(TALLY)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tally."""
-    if TALLY:
-        terminalreporter.section("faults on the wire")
-        terminalreporter.line(line(Counter(TALLY)))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What the faults came to: how many were put in, how many objects were looked at afterwards, and what was found.
 
-One tally for the session; `faults.conftest` prints it at the end, and takes those of pytest-xdist's workers together.
+One tally for the process; `summary` prints it at the end of the run.
 """
 
 from collections import Counter

@@ -40,7 +40,7 @@ def tree(s3_server, proxied, bucket):
     """One namespace for all of these tests: what a fault does must not stay."""
     s3fs = pytest.importorskip("s3fs", reason="S3 is spoken by s3fs")
     config = {"retries": {"total_max_attempts": 1, "mode": "standard"}}
-    options = {**s3_server.options(proxied.url), "config_kwargs": config, "listings_expiry_time": 0, "timeout": 0.4}
+    options = {**s3_server.options(proxied.url), "config_kwargs": config, "listings_expiry_time": 0, "timeout": 1.2}
     with pytest.MonkeyPatch.context() as patch, Namespace() as ns:
         patch.setattr(s3fs.S3FileSystem, "retries", 2)
         ns.etfs_register("/b", f"s3://{bucket}", "dir_subdirs", options=options)

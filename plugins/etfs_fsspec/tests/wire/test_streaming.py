@@ -1,7 +1,6 @@
 """Streaming up and down takes a constant memory."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -34,9 +33,8 @@ def test_streaming_of_256_mib_takes_a_constant_memory(s3_server):
     s3_server.client.delete_object(Bucket=bucket, Key="f")
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.xdist_group("seaweed")
-@pytest.mark.skipif("VFSCORE_ENDURANCE" not in os.environ, reason="takes minutes and 10 GiB of disk: tox -e endurance")
 def test_streaming_of_5_gib_takes_a_constant_memory(seaweed_server):
     bucket = flow(seaweed_server, 5 << 30)
 
