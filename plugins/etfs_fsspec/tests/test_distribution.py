@@ -1,6 +1,7 @@
 import errno
 from importlib.metadata import distribution, version
 
+import pytest
 import vfscore_etfs_fsspec
 
 from vfscore.testing import Namespace, raises
@@ -12,13 +13,17 @@ def test_version_is_the_cores():
     assert version(DIST) == version("vfscore")
 
 
-def test_the_package_says_that_it_serves_nothing_yet():
-    assert "registers nothing yet" in (vfscore_etfs_fsspec.__doc__ or "")
-    assert not distribution(DIST).entry_points.select(group="vfscore")
+def test_the_plugin_is_found_by_its_entry_point():
+    (point,) = distribution(DIST).entry_points.select(group="vfscore")
+
+    assert point.load() is vfscore_etfs_fsspec
 
 
-def test_a_url_is_refused_and_says_what_is_missing():
-    with Namespace() as ns, raises(errno.ENODEV) as info:
-        ns.etfs_register("/k", "memory://x", "dir")
+@pytest.mark.parametrize("source", ["/srv", "relative/path", b"/srv", object()])
+def test_what_is_no_url_is_left_to_others(source):
+    assert vfscore_etfs_fsspec.etfs_backend(source, {}) is None
 
-    assert "vfscore-etfs-fsspec" in str(info.value)
+
+def test_an_unknown_protocol_is_enodev():
+    with Namespace() as ns, raises(errno.ENODEV):
+        ns.etfs_register("/k", "nosuchprotocol://x", "dir")
