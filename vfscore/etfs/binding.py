@@ -60,10 +60,12 @@ class Binding:
 
     __slots__ = (
         "_attach",
+        "_checked",
         "_closed",
         "_detach",
         "_device_options",
         "_find",
+        "_locate",
         "_options",
         "_source_size",
         "backend",
@@ -95,6 +97,8 @@ class Binding:
         attach_device: AttachDevice | None,
         detach_device: DetachDevice | None,
         device_options: Callable[[], Set[str]] = frozenset,
+        locate: Callable[[Backend], tuple[int, int]] | None = None,
+        checked: Callable[[Backend, int, int], None] | None = None,
     ) -> None:
         self.mount = mount
         self.fsid = mount.mnt_fsid
@@ -115,6 +119,8 @@ class Binding:
         self._attach = attach_device
         self._detach = detach_device
         self._device_options = device_options
+        self._locate = locate
+        self._checked = checked
         self._closed = False
         self._source_size: int | None = None
         node = EtNode(self, "", True, None)
@@ -193,13 +199,16 @@ class Binding:
                 handle.close()
         length = va.va_size if self._source_size is None else self._source_size
         assert length is not None
+        node: EtNode = self.root.v_data
+        if self._locate is not None:
+            begin, size = self.begin, self.size = self._locate(backend)
+            node.window = Window(begin, size)
         if not 0 <= begin <= length:
             raise err(errno.EINVAL, hint=f"begin {begin} is not within the {length} bytes of the source")
         if size == SIZE_ENDOFF:
             size = length - begin
         if size < 0 or begin + size > length:
             raise err(errno.EINVAL, hint=f"{begin} + {size} is not within the {length} bytes of the source")
-        node: EtNode = self.root.v_data
         if va.va_type is not VType.VREG and node.window is None:
             node.window = Window(begin, self.size)
         if self.etype not in _DEVICES:
@@ -209,6 +218,13 @@ class Binding:
         rdev = self._attach(backend, "", self.etype, begin, size, options)
         if rdev is None:
             raise err(errno.ENODEV, hint=f"no driver takes a {self.etype} device; install vfscore-blockdev")
+        if self._checked is not None:
+            try:
+                self._checked(backend, begin, size)
+            except BaseException:
+                if self._detach is not None:
+                    self._detach(rdev)
+                raise
         # A device does not grow with its source, nor does its end move when that shrinks.
         node.window = Window(begin, size)
         return rdev
@@ -329,8 +345,12 @@ class Binding:
             self.retire()
 
     def retire(self) -> None:
-        """Close the backend of a removed binding if nobody has anything open on it, or the whole namespace closes."""
-        if not self.removed or (self.mount.mnt_usecount > 0 and not self.mount.mnt_dead):
+        """Close the backend of a removed binding if nobody has anything open on it, or the whole namespace closes.
+
+        What is open on a device is dead by then: nobody needs its backend.
+        """
+        in_use = self.mount.mnt_usecount > 0 and not self.mount.mnt_dead and self.etype not in _DEVICES
+        if not self.removed or in_use:
             return
         with self.lock:
             backend, self.backend = self.backend, None

@@ -28,6 +28,7 @@ __all__ = ["Trees"]
 
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
+_DEVICES = (VType.VBLK, VType.VCHR)
 
 
 def _checked_depth(maxdepth: int | None) -> None:
@@ -120,7 +121,8 @@ class Trees(Lookup):
         return entry.d_type
 
     def _found_info(self, path: str, entry: Dirent | None) -> Info | None:
-        va = None if entry is None else entry.d_attr
+        # The attributes of a device node do not say how much there is to read; `Sys.vattr` does.
+        va = None if entry is None or entry.d_type in _DEVICES else entry.d_attr
         try:
             return self._entry_info(path, va or self._sys.vattr(path, follow_symlinks=False))
         except FileNotFoundError:

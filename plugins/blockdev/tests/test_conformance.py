@@ -30,7 +30,6 @@ class RangeTests(DeviceTests):
     """A device in the middle of a file, whose other bytes nobody touches."""
 
     around = AROUND
-    options = {}
 
     @pytest.fixture
     def backing(self):
@@ -44,7 +43,7 @@ class RangeTests(DeviceTests):
         def make(data):
             before, after = b"<" * self.around, b">" * self.around
             backend, path, content = backing(before + data + after)
-            made.append((vfscore_blockdev.device_attach(backend, path, "blk", self.around, len(data), self.options),
+            made.append((vfscore_blockdev.device_attach(backend, path, "blk", self.around, len(data), {}),
                          content, before, after))  # fmt: skip
             return DRIVER, made[-1][0]
 
