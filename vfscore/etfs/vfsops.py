@@ -19,7 +19,7 @@ from vfscore.etfs.names import NameOps
 from vfscore.etfs.node import EtNode
 from vfscore.genfs import genfs_nolock, genfs_nullop
 from vfscore.mount import DevSw, Mount
-from vfscore.spec import FileSystem, Source, hookimpl
+from vfscore.spec import Backend, FileSystem, Source, hookimpl
 from vfscore.types import SIZE_ENDOFF, Cred, EtfsType, Statvfs
 from vfscore.vnode import Vnode
 
@@ -41,6 +41,8 @@ def bind(
     device_options: Callable[[], Set[str]] = frozenset,
     devsw: DevSw | None = None,
     deferred: bool = False,
+    locate: Callable[[Backend], tuple[int, int]] | None = None,
+    checked: Callable[[Backend, int, int], None] | None = None,
     shown: object = None,
 ) -> Mount:
     """Make the mount of a binding; ``mp.mnt_op.vfs_root(mp)`` is its root, to be hung into the tree.
@@ -57,6 +59,8 @@ def bind(
         device_options: Returns the names of the options that are for drivers.
         devsw: The device switch, for the ops of the device.
         deferred: Check at the first use.
+        locate: Asks the source for *begin* and *size*, when it is checked.
+        checked: Called last, with what the device is a range of, when it passes its checks; what it raises fails them.
         shown: What `mnt_from` says; *source* if None.
 
     Errors:
@@ -74,7 +78,18 @@ def bind(
         source = os.fspath(source)
     mp = Mount(ETFS, source if shown is None else shown, given, layers, layerspec, devsw=devsw)
     binding = mp.mnt_data = Binding(
-        mp, source, etype, begin, size, given, find_backend, attach_device, detach_device, device_options
+        mp,
+        source,
+        etype,
+        begin,
+        size,
+        given,
+        find_backend,
+        attach_device,
+        detach_device,
+        device_options,
+        locate,
+        checked,
     )
     if not deferred:
         binding.ready()

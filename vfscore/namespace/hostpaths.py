@@ -18,7 +18,7 @@ from vfscore.errors import err
 from vfscore.fstab import is_path
 from vfscore.loader import Plugins
 from vfscore.spec import Backend, Source
-from vfscore.types import SIZE_ENDOFF
+from vfscore.types import SIZE_ENDOFF, EtfsType
 
 __all__ = ["Place", "find_place"]
 
@@ -40,10 +40,11 @@ class Place(NamedTuple):
     """Returns begin and size, which the source itself has to be asked for."""
 
 
-def find_place(source: Source, begin: int, size: int, plugins: Plugins) -> Place:
+def find_place(source: Source, etype: EtfsType, begin: int, size: int, plugins: Plugins) -> Place:
     """Return the place that *source*, a host path with or without a suffix, names.
 
     Args:
+        etype: What it is to be; a directory has no parts.
         begin, size: The window that was asked for beside it.
 
     Errors:
@@ -53,7 +54,7 @@ def find_place(source: Source, begin: int, size: int, plugins: Plugins) -> Place
         ENODEV: ``%PART:``, which rump's tools gave up.
     """
     plain = Place(source, begin, size)
-    if not isinstance(source, str):
+    if not isinstance(source, str) or etype in (EtfsType.DIR, EtfsType.DIR_SUBDIRS):
         return plain
     local = is_path(source)
     if not local and not (_DISKLABEL.search(source) or _WHOLE_OFFSET.search(source)):

@@ -56,7 +56,7 @@ def read_table(plugins: Plugins, source: Source, options: Mapping[str, Any]) -> 
         EINVAL: there is no table, or it is damaged.
         ENODEV: no plugin claims *source*, or none reads partition tables.
     """
-    place = find_place(source, 0, SIZE_ENDOFF, plugins)
+    place = find_place(source, EtfsType.BLK, 0, SIZE_ENDOFF, plugins)
     backend = plugins.backend(place.source, {})
     try:
         begin, size = (place.begin, place.size) if place.locate is None else place.locate(backend)
@@ -89,7 +89,7 @@ class Disk:
         table: Where things hang.
         lock: The namespace's.
         read: Returns the partitions in a range (begin, size) of a backend.
-        make: Returns the binding of a range (begin, size) of the same source.
+        make: Returns the binding of a range of the same source: `bind`, with all that the partitions share.
         tell: Called with each partition that hangs.
     """
 
@@ -99,7 +99,7 @@ class Disk:
         table: MountTable,
         lock: AbstractContextManager[Any],
         read: Callable[[Backend, int, int], list[Partition]],
-        make: Callable[[int, int], Mount],
+        make: Callable[..., Mount],
         tell: Callable[[Mount], None],
     ) -> None:
         self._names = tuple(names)
@@ -139,6 +139,7 @@ class Disk:
         """
         with self._lock:
             self.mount = mp
+            mp.mnt_options[_OPTION] = True
             if self._found is not None:
                 self._hang()
 
@@ -150,15 +151,15 @@ class Disk:
                 if self.mount is None or self.mount.mnt_graft is None:
                     return  # it was removed meanwhile
                 for name, begin, size in self._found:
-                    mp = self._make(begin, size)
+                    mp = self._make(begin=begin, size=size, deferred=True)
                     made.append(mp)
                     root = mp.mnt_op.vfs_root(mp)
                     self._table.attach([*self._names[:-1], name], mp, root, stack=False)
+                self._made = made
         except BaseException:
             for mp in made:
                 self._drop(mp)
             raise
-        self._made = made
         for mp in made:
             self._tell(mp)
 

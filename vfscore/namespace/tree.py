@@ -22,14 +22,16 @@ from vfscore.errors import err
 from vfscore.etfs import ETFS, bind, unbind
 from vfscore.layers import LAYERS
 from vfscore.loader import Plugins
-from vfscore.mount import Mount, MountTable, describe_layers, vgone
+from vfscore.mount import Mount, MountTable, vgone
 from vfscore.namei import check_path
 from vfscore.namespace import process
 from vfscore.namespace.devices import Devices
+from vfscore.namespace.hostpaths import find_place
 from vfscore.namespace.nesting import refuse_loop
+from vfscore.namespace.partitions import Disk, table_of, take_option
 from vfscore.namespace.reading import read_fstab
 from vfscore.namespace.records import etfs_record, mount_record, portable
-from vfscore.namespace.view import MountInfo, View
+from vfscore.namespace.view import MountInfo, View, mount_info
 from vfscore.rumpfs import RUMPFS
 from vfscore.specfs import MEM
 from vfscore.syscalls import FileTable, Sys
@@ -62,6 +64,7 @@ class Namespace(View):
         self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, MEM, *LAYERS], strict=strict)
         self._lock = threading.RLock()
         self._records: dict[Mount, dict[str, Any]] = {}
+        self._disks: dict[Mount, Disk] = {}
         self._told: object = object()
         """Another object after each change of the records; see `digest`."""
         self._digest: tuple[object, str | None] = (None, None)
@@ -96,6 +99,8 @@ class Namespace(View):
                     raise
             for key, key_written in zip(here.etfs, written.etfs, strict=True):
                 self._register(key.key, key.source, key.type, key.begin, key.size, key.options, key.layers, key_written)
+            for disk in list(self._disks.values()):
+                disk.begin()
         except BaseException:
             self.close()
             raise
@@ -128,11 +133,13 @@ class Namespace(View):
 
         Args:
             key: An absolute path; directories above it need not exist. No link in it is followed.
-            hostpath: A path of the host, a URL, or an fsspec filesystem.
+            hostpath: A path of the host, a URL, or an fsspec filesystem. A path or URL of a file may end in
+                ``%OFFSET:start,size%`` or ``%DISKLABEL:a%`` instead of having *begin* and *size*.
             type: ``reg``, ``blk``, ``chr``, ``dir`` (without what lies in its directories) or ``dir_subdirs``.
             begin: Where a window of a file begins, in bytes.
             size: How long it is; SIZE_ENDOFF: to the end, growing with the file.
-            options: The backend's own.
+            options: The backend's own, and a driver's. With ``partitions`` true, the partitions of a ``blk`` or ``chr``
+                are keys beside it: ``/dev/disk0p1`` and so on, removed with it.
             layers: Names, tables or objects, the outermost first.
 
         Errors:
@@ -140,7 +147,7 @@ class Namespace(View):
             ENOENT: there is no *hostpath*.
             ENOTDIR: a directory is declared and *hostpath* is none; or a file stands above *key*.
             EISDIR: *hostpath* is a directory, and no directory is declared; or a window of one.
-            EEXIST: something hangs at *key*.
+            EEXIST: something hangs at *key*, or where a partition would.
             ENODEV: no plugin claims *hostpath*.
         """
         self._register(key, hostpath, type, begin, size, options or {}, layers)
@@ -165,22 +172,33 @@ class Namespace(View):
         source = _absolute(hostpath)
         begin, size = index(begin), index(size)
         made = self._layers(layers, key)
+        disk: Disk | None = None
         try:
-            mp = bind(
-                source,
+            place = find_place(source, etype, begin, size, self.plugins)
+            wanted, given = take_option(etype, options)
+            make = partial(
+                bind,
+                place.source,
                 etype,
-                begin,
-                size,
-                options,
-                made,
-                list(layers),
+                options=given,
+                layers=made,
+                layerspec=list(layers),
                 find_backend=self._backend,
                 attach_device=self._devices.attach,
                 detach_device=self._devices.detach,
                 device_options=self.plugins.device_options,
                 devsw=self._devices.switch,
-                deferred=written is not None,
                 shown=fstabs.redact(source),
+            )
+            if wanted:
+                read = partial(table_of, self.plugins, options=given)
+                disk = Disk(names, self._table, self._lock, read, make, self.plugins.mounted)
+            mp = make(
+                begin=place.begin,
+                size=place.size,
+                deferred=written is not None,
+                locate=place.locate,
+                checked=None if disk is None else disk.checked,
             )
         except OSError as exc:
             if exc.filename is None:
@@ -190,7 +208,13 @@ class Namespace(View):
             raise
         try:
             self._hang(names, mp, stack=False)
+            if disk is not None:
+                self._disks[mp] = disk
+                disk.hangs(mp)
         except BaseException as exc:
+            if mp.mnt_graft is not None:
+                self._table.detach(mp)
+            self._disks.pop(mp, None)
             unbind(mp)
             if isinstance(exc, OSError) and exc.filename is None:
                 exc.filename = key
@@ -232,7 +256,10 @@ class Namespace(View):
             self._table.detach(mp)
             self._records.pop(mp, None)
             self._told = object()
-        self._unbind(mp)
+            disk = self._disks.pop(mp, None)
+            gone = [mp] if disk is None else [mp, *disk.take_out()]
+        for mp in gone:
+            self._unbind(mp)
 
     # -- mounts --------------------------------------------------------------------------------------------------------
 
@@ -371,24 +398,7 @@ class Namespace(View):
 
     def mounts(self) -> list[MountInfo]:
         """Return all that hangs in the tree, parents before children. Secrets among the options are not shown."""
-        out = []
-        for mp in self._table.mounts():
-            record = self._records.get(mp, {})
-            out.append(
-                MountInfo(
-                    mp.at,
-                    mp.mnt_type,
-                    "" if mp.mnt_from is None else str(fstabs.redact(str(mp.mnt_from))),
-                    fstabs.redact(mp.mnt_options),
-                    tuple(describe_layers(mp)),
-                    mp.mnt_rdonly,
-                    mp.mnt_fsid,
-                    record.get("type") if "key" in record else None,
-                    record.get("begin", 0),
-                    record.get("size", SIZE_ENDOFF),
-                )
-            )
-        return out
+        return [mount_info(mp) for mp in self._table.mounts()]
 
     # -- the graft tree ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from vfscore.etfs import ETFS, Binding
+from vfscore.fstab import redact
+from vfscore.mount import Mount, describe_layers
 from vfscore.syscalls import Sys, open_io
 from vfscore.syscalls.explain import Explanation
 from vfscore.types import SIZE_ENDOFF
@@ -15,7 +18,7 @@ from vfscore.types import SIZE_ENDOFF
 if TYPE_CHECKING:
     from vfscore.syscalls.view import AnyPath
 
-__all__ = ["MountInfo", "View"]
+__all__ = ["MountInfo", "View", "mount_info"]
 
 
 class MountInfo(NamedTuple):
@@ -30,12 +33,27 @@ class MountInfo(NamedTuple):
     readonly: bool
     fsid: int
     """`st_dev` of its files."""
-    etfs_type: str | None
+    etfs_type: str | None = None
     """``reg``, ``dir``, … of a binding; None for a mount."""
     begin: int = 0
     """Where the window of a binding begins in its source, in bytes."""
     size: int = SIZE_ENDOFF
     """How long the window is; SIZE_ENDOFF: to the end."""
+
+
+def mount_info(mp: Mount) -> MountInfo:
+    """Return what *mp* is. Secrets among its options are not shown."""
+    binding: Binding | None = mp.mnt_data if mp.mnt_type == ETFS.name else None
+    return MountInfo(
+        mp.at,
+        mp.mnt_type,
+        "" if mp.mnt_from is None else str(redact(str(mp.mnt_from))),
+        redact(mp.mnt_options),
+        tuple(describe_layers(mp)),
+        mp.mnt_rdonly,
+        mp.mnt_fsid,
+        *(() if binding is None else (binding.etype.value, binding.begin, binding.size)),
+    )
 
 
 class View:
