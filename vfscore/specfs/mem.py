@@ -57,6 +57,11 @@ class _Mem:
         return len(data)
 
     @hookimpl
+    def d_fsync(self, dev: int) -> None:
+        """Refuse, as Linux does: there is nothing that could be durable."""
+        raise err(errno.EINVAL)
+
+    @hookimpl
     def d_size(self, dev: int) -> int:
         """Return 0: there is no end."""
         if os.minor(dev) not in _NAMES:

@@ -219,12 +219,12 @@ class OpenFile:
         vp = self.vp
         op = vp.v_op
         try:
-            if not data:
-                return 0, offset
             if vp.v_type in _DEVICES:
                 # Not locked: the lock may be that of a whole file system, and its driver may take long.
                 n = op.vop_write(vp, data, offset, ioflag, self.cred)
                 return n, offset + n
+            if not data:
+                return 0, offset
             op.vop_lock(vp)
             try:
                 if self.cred.uid:

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
@@ -14,7 +14,8 @@ import pytest
 
 from vfscore.etfs import bind
 from vfscore.mount import Mount
-from vfscore.spec import Backend, FileSystem
+from vfscore.spec import Backend, Device, FileSystem
+from vfscore.specfs import DeviceSwitch
 from vfscore.types import SIZE_ENDOFF, Cred, EtfsType
 
 __all__ = [
@@ -113,9 +114,15 @@ def mount_alone(
     options: Mapping[str, Any] | None = None,
     layers: Sequence[object] = (),
     readonly: bool = False,
+    devices: Iterable[Device] | None = None,
 ) -> Mount:
-    """Mount *fs* without a namespace: it hangs nowhere, and its root vnode is ``mnt_root``."""
-    mp = Mount(fs, source, options, layers, readonly=readonly)
+    """Mount *fs* without a namespace: it hangs nowhere, and its root vnode is ``mnt_root``.
+
+    Args:
+        devices: The drivers of its device nodes; without any, these have no ops but those of *fs* itself.
+    """
+    devsw = None if devices is None else DeviceSwitch.of(devices)
+    mp = Mount(fs, source, options, layers, readonly=readonly, devsw=devsw)
     mp.mnt_op.vfs_mount(mp, source, mp.mnt_options)
     mp.mnt_op.vfs_start(mp, 0)
     mp.mnt_root = mp.mnt_op.vfs_root(mp)
