@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, NoReturn
@@ -21,12 +22,14 @@ from vfscore_etfs_fsspec.connection import AsyncConnection
 from vfscore_etfs_fsspec.faults import errno_of
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.generic import GenericStore, Rest, readonly
+from vfscore_etfs_fsspec.stores.parts import PartsUpload, grown
 from vfscore_etfs_fsspec.stores.place import Place, joined, proper
-from vfscore_etfs_fsspec.stores.s3upload import PART_MIN, S3Upload
 from vfscore_etfs_fsspec.stores.store import Peek, Upload
 
 __all__ = ["S3Store"]
 
+PART_MIN: Final = 5 << 20
+"""The least that S3 takes as a part, but for the last."""
 _BATCH: Final = 1000
 """Keys that one DeleteObjects takes."""
 _BATCHES: Final = 3
@@ -274,7 +277,7 @@ class S3Store(GenericStore):
         try:
             data, answer = await self._get(fs, path, wanted, etag)
         except Exception as exc:
-            if errno_of(exc) == errno.ERANGE:
+            if errno_of(exc) == errno.ERANGE and wanted is not None:
                 return b""
             raise
         if wanted is not None and not answer.get("ContentRange"):
@@ -332,7 +335,50 @@ class S3Store(GenericStore):
     def upload(self, path: str, exclusive: bool = False) -> Upload:
         self._need_writable()
         self._object(path)
-        return S3Upload(self, path, exclusive)
+        return PartsUpload(self, path, exclusive)
+
+    def part_bytes(self, number: int) -> int:
+        fs, _ = self.connection.instance()
+        return self.part_size if getattr(fs, "fixed_upload_size", False) else grown(self.part_size, number)
+
+    async def begin_parts(self, fs: Any, path: str) -> str:
+        answer = await fs._call_s3("create_multipart_upload", **self._object(path))
+        return str(answer["UploadId"])
+
+    async def put_part(self, fs: Any, path: str, upload: str, number: int, part: bytes) -> str:
+        answer = await fs._call_s3(
+            "upload_part", **self._object(path), UploadId=upload, PartNumber=number, Body=part
+        )
+        return str(answer["ETag"])
+
+    async def join_parts(self, fs: Any, path: str, upload: str, parts: dict[int, str], exclusive: bool) -> VAttr | None:
+        joined_parts = [{"PartNumber": number, "ETag": parts[number]} for number in sorted(parts)]
+        asked: dict[str, Any] = {**self._object(path), "UploadId": upload, "MultipartUpload": {"Parts": joined_parts}}
+        if exclusive:
+            asked["IfNoneMatch"] = "*"
+        try:
+            await fs._call_s3("complete_multipart_upload", **asked)
+        except Exception as exc:
+            code = errno_of(exc)
+            if exclusive and code in (errno.ESTALE, errno.EEXIST):
+                raise err(errno.EEXIST) from None
+            # Joined, but the answer was lost and the request repeated: then there is no such upload any more.
+            if code != errno.ENOENT or not await self._is_stored(fs, path, parts):
+                raise
+        return None
+
+    async def _is_stored(self, fs: Any, path: str, parts: dict[int, str]) -> bool:
+        """Whether the object in place is what was sent: its tag is made of the parts' tags."""
+        try:
+            digests = b"".join(bytes.fromhex(parts[number].strip('"')) for number in sorted(parts))
+        except ValueError:
+            return False
+        expected = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        answer = await fs._call_s3("head_object", **self._object(path))
+        return etag_of(answer.get("ETag")) == expected
+
+    async def drop_parts(self, fs: Any, path: str, upload: str) -> None:
+        await fs._call_s3("abort_multipart_upload", **self._object(path), UploadId=upload)
 
     def remove(self, path: str) -> None:
         self._need_writable()
