@@ -187,7 +187,13 @@ class ChangeTests(BackendSuite):
     def test_setattr_sets_mode_and_times(self, make: MakeBackend) -> None:
         backend = need(make({"f": b"abc"}), "setattr")
 
-        backend.setattr("f", VAttr(va_mode=0o600, va_atime=1_000_000_000, va_mtime=1_234_567_890_000_000_000))
+        vap = VAttr(va_mode=0o600, va_atime=1_000_000_000, va_mtime=1_234_567_890_000_000_000)
+        try:
+            backend.setattr("f", vap)
+        except OSError as exc:
+            if exc.errno != errno.EOPNOTSUPP:
+                raise
+            pytest.skip("this storage has no attributes that could be set")
 
         va = backend.getattr("f")
         assert ((va.va_mode or 0) & 0o777, va.va_mtime) == (0o600, 1_234_567_890_000_000_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -31,11 +31,7 @@ READ, WRITE = OpenFlag.RDONLY, OpenFlag.RDWR
 
 
 class BackendSuite:
-    """The hole of `BackendTests`, and what an author may say of how his storage differs from a disk."""
-
-    stored_at_close: ClassVar[bool] = False
-    """A file that is written is stored as a whole when its last handle is closed, or at fsync: what other handles read
-    until then is the old one."""
+    """The hole of `BackendTests`."""
 
     @pytest.fixture
     def make(self) -> MakeBackend:

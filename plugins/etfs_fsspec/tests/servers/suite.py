@@ -24,7 +24,6 @@ class StorageTests(BackendTests):
     """The packages that speak with it."""
     options: ClassVar[Mapping[str, Any]] = {}
     """Options of the binding besides those of the storage."""
-    stored_at_close = True
 
     @pytest.fixture
     def make(self, request: pytest.FixtureRequest) -> Iterator[Any]:
