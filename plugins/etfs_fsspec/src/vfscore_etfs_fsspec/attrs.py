@@ -42,7 +42,8 @@ def time_of(value: Any) -> int | None:
         # WebHDFS counts milliseconds.
         seconds = value / 1000 if value > 1e11 else value
         whole = int(seconds // 1)
-        return whole * _BILLION + round((seconds - whole) * _BILLION)
+        # A float of today has no more than microseconds; what follows them differs between two ways to get there.
+        return whole * _BILLION + round((seconds - whole) * 1_000_000) * 1000
     if isinstance(value, tuple) and len(value) >= 6:
         # A zip's date_time.
         try:
