@@ -17,7 +17,7 @@ _PAGE = 1 << 16
 
 
 class Disk:
-    """A file of *size* bytes, zeros where nothing was written. It is its own backend and handle.
+    """A backend with one file of *size* bytes, zeros where nothing was written.
 
     Attributes:
         fetched: How many bytes were read of it.
@@ -53,19 +53,16 @@ class Disk:
     def resize(self, size: int) -> None:
         self._size = size
 
-    # -- a backend, and the handle of its file -------------------------------------------------------------------------
+    # -- as a backend --------------------------------------------------------------------------------------------------
 
     def getattr(self, path: str, follow: bool = False) -> VAttr:
         return VAttr(VType.VREG, 0o644, va_size=self._size)
 
-    def open(self, path: str, flags: OpenFlag) -> "Disk":
-        return self
+    def open(self, path: str, flags: OpenFlag) -> "_Handle":
+        return _Handle(self)
 
     def size(self) -> int:
         return self._size
-
-    def close(self) -> None:
-        pass
 
     def pread(self, offset: int, size: int) -> bytes:
         assert offset >= 0
@@ -81,6 +78,15 @@ class Disk:
             out += piece
             offset, size = offset + len(piece), size - len(piece)
         return bytes(out)
+
+
+class _Handle:
+    def __init__(self, disk: Disk) -> None:
+        self.pread = disk.pread
+        self.size = disk.size
+
+    def close(self) -> None:
+        pass
 
 
 # -- MBR ---------------------------------------------------------------------------------------------------------------
