@@ -12,9 +12,10 @@ from wire.proxy import ALWAYS, Fault
 
 __all__ = ["ANSWERING", "CHANGING", "DENIED", "GONE", "LATE", "READING", "UPLOADING", "Entry"]
 
-GONE: Final = frozenset({errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errno.EIO})
 LATE: Final = frozenset({errno.ETIMEDOUT})
-FAILED: Final = frozenset({errno.EIO})
+"""Also of all that is tried again until the time is up."""
+GONE: Final = LATE | {errno.ECONNRESET, errno.ECONNREFUSED, errno.EPIPE, errno.EIO}
+FAILED: Final = LATE | {errno.EIO}
 DENIED: Final = frozenset({errno.EACCES})
 ABSENT: Final = frozenset({errno.ENOENT, errno.ESTALE})
 WRONG: Final = frozenset({errno.EIO, errno.ESTALE})
@@ -26,6 +27,16 @@ class Entry(NamedTuple):
     name: str
     fault: Fault
     codes: frozenset[int]
+
+    @property
+    def slow(self) -> bool:
+        """Whether it takes as long as the time-out."""
+        return self.fault.what in ("hang", "delay")
+
+    @property
+    def stays(self) -> tuple[bool, ...]:
+        """Once and staying; what takes its time, only staying."""
+        return (True,) if self.slow else (False, True)
 
     def at(self, kind: str, nth: int = 1, *, stays: bool = False) -> Fault:
         """Return the fault for the *nth* request of *kind*, or from there on."""

@@ -189,7 +189,7 @@ class Program:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_program_with_random_faults_leaves_old_or_new(bind, proxy, world, seed):
-    ns = bind(block_size=5 * MIB, timeout=0.4)
+    ns = bind(block_size=5 * MIB)
     ns.install()
     proxy.page = 3
 

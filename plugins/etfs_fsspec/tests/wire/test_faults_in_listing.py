@@ -16,9 +16,13 @@ NAMES = [f"f{n:02}" for n in range(14)]
 def tree(bind, proxy, world):
     world.plant({f"d/{name}": name.encode() for name in NAMES})
     proxy.page = 5
-    ns = bind(timeout=0.5)
+    ns = bind()
     ns.install()
     return ns
+
+
+def raise_it(fault):
+    raise fault
 
 
 def below(paths):
@@ -27,8 +31,7 @@ def below(paths):
 
 LISTINGS = {
     "listdir": lambda ns: ns.sys.listdir("/b/d"),
-    "scandir": lambda ns: [entry.name for entry in ns.sys.scandir("/b/d")],
-    "walk": lambda ns: [name for _, _, names in ns.walk("/b") for name in names],
+    "walk": lambda ns: [name for _, _, names in ns.walk("/b", onerror=raise_it) for name in names],
     "ls": lambda ns: fsspec.filesystem("vfs").ls("/b/d", detail=False),
     "find": lambda ns: fsspec.filesystem("vfs").find("/b"),
 }
@@ -37,8 +40,7 @@ LISTINGS = {
 @pytest.mark.parametrize("entry", ANSWERING, ids=lambda entry: entry.name)
 @pytest.mark.parametrize("how", LISTINGS)
 def test_listing_is_complete_or_an_error(tree, proxy, how, entry):
-    for nth, stays in ((1, True), (2, False), (2, True), (3, True)):
-        tree.sys.listdir("/")
+    for nth, stays in ((2, True),) if entry.slow else ((1, True), (2, False), (3, True)):
         fault = entry.at("LIST", nth, stays=stays)
         _forget(tree)
         with proxy.broken(fault):
@@ -58,6 +60,8 @@ def _forget(ns):
 
 def test_removal_of_a_directory_whose_listing_fails_removes_nothing_or_is_reported(tree, proxy, world):
     for entry in ANSWERING:
+        if entry.slow:
+            continue
         _forget(tree)
         before = world.keys("d/")
         with proxy.broken(entry.at("LIST", 2, stays=True)):
@@ -70,6 +74,8 @@ def test_removal_of_a_directory_whose_listing_fails_removes_nothing_or_is_report
 
 def test_directory_is_not_said_to_be_empty_when_its_listing_fails(tree, proxy, world):
     for entry in ANSWERING:
+        if entry.slow:
+            continue
         _forget(tree)
         with proxy.broken(entry.at("LIST", 1, stays=True)):
             _, failed = attempt(lambda: tree.sys.rmdir("/b/d"), entry.codes)

@@ -21,31 +21,19 @@ RANGES = [(n * 200_000, n * 200_000 + 700) for n in range(12)]
 
 
 @pytest.fixture(scope="module")
-def proxied(s3_server):
-    proxy = Proxy("127.0.0.1", s3_server.port)
-    yield proxy
-    TALLY["injected"] += proxy.injected
-    proxy.close()
-
-
-@pytest.fixture(scope="module")
 def bucket(s3_server):
+    """One for all of these tests: they change nothing."""
     bucket = s3_server.new_bucket()
     s3_server.put(bucket, {"big": BIG, "small": SMALL, "empty": b"", **MANY})
     return bucket
 
 
-@pytest.fixture(scope="module")
-def tree(s3_server, proxied, bucket):
-    """One namespace for all of these tests: what a fault does must not stay."""
-    s3fs = pytest.importorskip("s3fs", reason="S3 is spoken by s3fs")
-    config = {"retries": {"total_max_attempts": 1, "mode": "standard"}}
-    options = {**s3_server.options(proxied.url), "config_kwargs": config, "listings_expiry_time": 0, "timeout": 1.2}
-    with pytest.MonkeyPatch.context() as patch, Namespace() as ns:
-        patch.setattr(s3fs.S3FileSystem, "retries", 2)
-        ns.etfs_register("/b", f"s3://{bucket}", "dir_subdirs", options=options)
-        ns.install()
-        yield ns
+@pytest.fixture
+def tree(bind):
+    """A namespace that has seen nothing yet, or sees everything anew."""
+    ns = bind(listings_expiry_time=0)
+    ns.install()
+    return ns
 
 
 def whole(ns, name):
@@ -92,11 +80,13 @@ def same(name, got):
 
 @pytest.mark.parametrize("entry", READING, ids=lambda entry: entry.name)
 @pytest.mark.parametrize("how", READS)
-def test_read_is_right_or_an_error(tree, proxied, how, entry):
+def test_read_is_right_or_an_error(tree, proxy, how, entry):
     read, right = READS[how]
-    for nth, stays in ((1, False), (2, False), (1, True)):
+    if how == "bulk" and entry.name == "short":
+        pytest.skip("a whole file of unknown size that says it is as short as it is")
+    for nth, stays in ((1, True),) if entry.slow else ((1, False), (2, False), (1, True)):
         fault = entry.at("GET", nth, stays=stays)
-        with proxied.broken(fault):
+        with proxy.broken(fault):
             got, failed = attempt(lambda: read(tree), entry.codes)
         if failed is None:
             assert same(how, got) == right
@@ -108,10 +98,10 @@ def test_read_is_right_or_an_error(tree, proxied, how, entry):
 
 
 @pytest.mark.parametrize("what", ["cut", "status", "hang", "shorten"])
-def test_read_that_breaks_in_the_middle_of_a_file_goes_on_when_the_fault_is_over(tree, proxied, what):
+def test_read_that_breaks_in_the_middle_of_a_file_goes_on_when_the_fault_is_over(tree, proxy, what):
     with tree.open("/b/big", "rb", buffering=0) as file:
         assert file.read(100_000) == BIG[:100_000]
-        with proxied.broken(Fault(what, "GET", times=ALWAYS)):
+        with proxy.broken(Fault(what, "GET", times=ALWAYS)):
             got = bytearray(BIG[:100_000])
 
             def read_on():
@@ -128,8 +118,8 @@ def test_read_that_breaks_in_the_middle_of_a_file_goes_on_when_the_fault_is_over
     assert got == BIG
 
 
-def test_bulk_read_reports_the_object_that_failed_and_returns_the_others(tree, proxied):
-    with proxied.broken(Fault("status", "GET", times=ALWAYS, path="f3$")):
+def test_bulk_read_reports_the_object_that_failed_and_returns_the_others(tree, proxy):
+    with proxy.broken(Fault("status", "GET", times=ALWAYS, path="f3$")):
         got = fsspec.filesystem("vfs").cat([f"/b/{key}" for key in MANY], on_error="return")
 
     failed = {path for path, value in got.items() if isinstance(value, Exception)}
@@ -144,10 +134,10 @@ def test_empty_object_is_empty(tree):
 
 
 @pytest.mark.parametrize("what", ["cut", "status", "hang"])
-def test_attributes_are_right_or_an_error(tree, proxied, what):
+def test_attributes_are_right_or_an_error(tree, proxy, what):
     for kind in ("HEAD", "LIST", "GET"):
         for stays in (False, True):
-            with proxied.broken(Fault(what, kind, times=ALWAYS if stays else 1)):
+            with proxy.broken(Fault(what, kind, times=ALWAYS if stays else 1)):
                 got, failed = attempt(
                     lambda: tree.sys.stat("/b/small").st_size, {errno.EIO, errno.ECONNRESET, errno.ETIMEDOUT}
                 )
@@ -155,25 +145,22 @@ def test_attributes_are_right_or_an_error(tree, proxied, what):
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, errno.EACCES), (500, errno.EIO)])
-def test_file_is_not_said_to_be_missing_when_asking_was_refused(tree, proxied, status, code):
-    with proxied.broken(Fault("status", None, times=ALWAYS, status=status)), raises(code):
+def test_file_is_not_said_to_be_missing_when_asking_was_refused(tree, proxy, status, code):
+    with proxy.broken(Fault("status", None, times=ALWAYS, status=status)), raises(code):
         tree.sys.stat("/b/nothing-of-this-name")
 
 
-def test_closed_server_is_reported(s3_server, bucket, quick):
+def test_closed_server_is_reported(s3_server, bucket, options, quick):
     proxy = Proxy("127.0.0.1", s3_server.port)
-    config = {"retries": {"total_max_attempts": 1, "mode": "standard"}}
+    options["client_kwargs"] = {"endpoint_url": proxy.url}
     with Namespace() as ns:
-        ns.etfs_register(
-            "/b", f"s3://{bucket}", "dir_subdirs", options={**s3_server.options(proxy.url), "config_kwargs": config}
-        )
+        ns.etfs_register("/b", f"s3://{bucket}", "dir_subdirs", options=options)
         assert whole(ns, "small") == SMALL
         proxy.close()
 
-        _, failed = attempt(lambda: whole(ns, "big"), {errno.ECONNREFUSED, errno.ECONNRESET, errno.EIO})
-        assert failed is not None
-        _, failed = attempt(lambda: ns.sys.listdir("/b"), {errno.ECONNREFUSED, errno.ECONNRESET, errno.EIO})
-        assert failed is not None
+        for call in (lambda: whole(ns, "big"), lambda: ns.sys.listdir("/b"), lambda: ns.sys.unlink("/b/small")):
+            _, failed = attempt(call, {errno.ECONNREFUSED, errno.ECONNRESET, errno.EIO})
+            assert failed is not None
 
 
 def test_object_that_is_replaced_in_the_middle_is_never_half_of_each(tree, s3_server, bucket):

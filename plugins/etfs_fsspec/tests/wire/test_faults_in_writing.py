@@ -30,7 +30,7 @@ WRITE_CODES = {errno.EIO, errno.ECONNRESET, errno.ETIMEDOUT, errno.EACCES}
 
 @pytest.fixture
 def tree(bind):
-    ns = bind(block_size=BLOCK, timeout=0.5)
+    ns = bind(block_size=BLOCK)
     ns.install()
     return ns
 
@@ -42,8 +42,8 @@ def store(ns, name, content, mode="wb", piece=MIB):
 
 
 def rounds(entry, kind, nth=1):
-    """The fault once and staying."""
-    return [entry.at(kind, nth, stays=stays) for stays in (False, True)]
+    """The fault, in all its ways."""
+    return [entry.at(kind, nth, stays=stays) for stays in entry.stays]
 
 
 @pytest.mark.parametrize("old", [None, OLD], ids=["new", "replaced"])

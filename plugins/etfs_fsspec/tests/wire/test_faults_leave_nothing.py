@@ -35,7 +35,7 @@ def held():
 
 def test_faults_leave_no_descriptors_threads_or_memory(bind, proxy, world):
     world.plant({"f": CONTENT})
-    ns = bind(block_size=5 << 20, timeout=0.3)
+    ns = bind(block_size=5 << 20)
 
     def read():
         with ns.open("/b/f", "rb") as file:

@@ -44,7 +44,7 @@ def assert_silent(text: str, secret: str = SECRET) -> None:
 def secretive(options, bucket, quick):
     """A namespace whose key is a secret of its own."""
     with Namespace() as ns:
-        ns.etfs_register("/b", f"s3://{bucket}", "dir_subdirs", options={**options, "secret": SECRET, "timeout": 0.4})
+        ns.etfs_register("/b", f"s3://{bucket}", "dir_subdirs", options={**options, "secret": SECRET, "timeout": 1.5})
         ns.install()
         yield ns
 
