@@ -238,6 +238,11 @@ class Copier:
                     while rest:
                         rest = rest[_about(target, target.os.write, writing, rest) :]
                     self._meter.advance(len(data))
+            except BaseException:
+                if target.ns is not None:
+                    with suppress(OSError):  # only some files can be forgotten before they are closed
+                        target.os.ioctl(writing, "FIODISCARD")
+                raise
             finally:
                 _about(target, target.os.close, writing)
         finally:

@@ -156,6 +156,31 @@ class FileOps(AttrOps):
         if by_path is not None and not node.gone:
             by_path(node.path)
 
+    @hookimpl
+    def vop_ioctl(self, vp: Vnode, command: str | int, data: Any, fflag: int, cred: Cred) -> Any:
+        """Know FIODISCARD: forget what was written and is not stored yet; return whether that was done.
+
+        Args:
+            data: True: only return whether the backend can.
+
+        Errors:
+            ENOTTY: another command, or what is written is stored at once.
+        """
+        node: EtNode = vp.v_data
+        io = node.io
+        discard: Callable[[], bool] | None = None if io is None else getattr(io.writer, "discard", None)
+        if command != "FIODISCARD" or io is None or discard is None:
+            raise err(errno.ENOTTY)
+        if data:
+            return True
+        if not io.sole_writer():
+            return False  # what another open file has written would go with it
+        with io.wlock():
+            done = discard()
+            io.truncated = False
+        node.changed()
+        return done
+
     # -- extended attributes -------------------------------------------------------------------------------------------
 
     @hookimpl

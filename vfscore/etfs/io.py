@@ -292,6 +292,10 @@ class FileIo:
         """Return whether somebody has the file open for reading."""
         return self._readers > 0
 
+    def sole_writer(self) -> bool:
+        """Return whether one open file alone has it open for writing."""
+        return self._writers == 1
+
     def wlock(self) -> threading.Lock:
         """Return the lock that writes and cuts of the file take, made at the first call."""
         lock = self._wlock

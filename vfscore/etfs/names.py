@@ -36,7 +36,10 @@ _OPEN = NameiOp.OPEN
 _CREATE = NameiOp.CREATE
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
-_EXCLUSIVE: Final = tuple(OpenFlag(acc) | OpenFlag.EXCL for acc in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_RDWR))
+_NEW: Final = tuple(OpenFlag(acc) | OpenFlag.EXCL for acc in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR, os.O_RDWR))
+"""The flags of a creation, by access mode."""
+_EXCLUSIVE: Final = tuple(flags | OpenFlag.CREAT for flags in _NEW)
+"""The same, where the user said O_EXCL."""
 
 
 class NameOps:
@@ -124,15 +127,19 @@ class NameOps:
     @hookimpl
     def vop_create(self, dvp: Vnode, cnp: ComponentName, vap: VAttr) -> Vnode:
         """Create the file; if that is for an open, its handle is kept for it."""
+        return self._create(dvp, cnp, vap, bool(cnp.flags & os.O_EXCL))
+
+    def _create(self, dvp: Vnode, cnp: ComponentName, vap: VAttr, exclusive: bool) -> Vnode:
         dnode: EtNode = dvp.v_data
         binding = dnode.binding
         create = dnode.method("create")
         path = _entry(dnode, cnp.name)
         opening = bool(cnp.flags & os.O_CREAT)
         acc = cnp.flags & _ACCMODE if opening else os.O_RDWR
+        flags = (_EXCLUSIVE if exclusive else _NEW)[acc]
         mode = 0o644 if vap.va_mode is None else vap.va_mode
         with binding.locks(path):
-            handle = create(path, _EXCLUSIVE[acc], mode)
+            handle = create(path, flags, mode)
             try:
                 vp = _made(binding, path, _handle_attr(binding, handle, path))
                 if cnp.cred.uid:
@@ -157,7 +164,7 @@ class NameOps:
         """
         if vap.va_type is not VType.VREG:
             raise err(errno.EOPNOTSUPP)
-        return self.vop_create(dvp, cnp, vap)
+        return self._create(dvp, cnp, vap, True)
 
     @hookimpl
     def vop_mkdir(self, dvp: Vnode, cnp: ComponentName, vap: VAttr) -> Vnode:

@@ -7,7 +7,8 @@ patterns), `change` (names), `bulk` (whole contents) and `asynchronous` (corouti
 
 from __future__ import annotations
 
-from vfscore.fsspecfs.file import VfsRandom, VfsReader, VfsWriter
+from vfscore.fsspecfs.file import VfsReader
 from vfscore.fsspecfs.filesystem import VfsFileSystem
+from vfscore.fsspecfs.writing import VfsRandom, VfsWriter
 
 __all__ = ["VfsFileSystem", "VfsRandom", "VfsReader", "VfsWriter"]

@@ -128,4 +128,4 @@ class VfsAsyncFile:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self.close()
+        await in_thread(self._file.__exit__, *exc)

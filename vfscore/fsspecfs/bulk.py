@@ -170,6 +170,9 @@ class Bulk(Change):
         file = self._with_parents(name, lambda: sys.open_file(name, flags, 0o666))
         try:
             write_all(file, data)
+        except BaseException:
+            file.discard()
+            raise
         finally:
             file.close()
 

@@ -324,6 +324,9 @@ class Change(Trees):
             out = self._with_parents(target, lambda: sys.open_file(target, flags, 0o666))
             try:
                 copy_all(file, out)
+            except BaseException:
+                out.discard()
+                raise
             finally:
                 out.close()
         finally:

@@ -1,13 +1,13 @@
-"""File objects: what `fs.open` hands out.
+"""File objects for reading: what `fs.open` hands out, and what those for writing (`writing`) have in common with them.
 
-Reading is made for two uses at once. A large read, and the first small one, go straight to the open file: no buffer to
-make, no copy more than needed, and `read_buffer` gives views of memory without any. The second small read, a line, a
-peek or a text wrapper promote the handle: from then on a C `io.BufferedReader` serves it. Writing and both at once are
-C buffers from the start.
+Reading is made for two uses at once. A large read, and the first small one after the opening or a seek, go straight to
+the open file: no buffer to make, no copy more than needed, no byte more asked for than is wanted of a file that is read
+here and there, and `read_buffer` gives views of memory without any. A second small read that follows, a line, a peek
+or a text wrapper promote the handle: from then on a C `io.BufferedReader` serves it.
 
 Owners: a handle owns its open file and closes it; a promoted reader's methods live in its instance dictionary and do
 not refer back to it, so that a dropped handle closes at once.
-Locks: the C buffers bring their own; a reader that is not promoted has none, as its position is its user's.
+Locks: the C buffer brings its own; a reader that is not promoted has none, as its position is its user's.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from vfscore.types import VType
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-    from vfscore.fsspecfs.pending import Pending
     from vfscore.syscalls import OpenFile
 
-__all__ = ["VfsRandom", "VfsReader", "VfsWriter", "read_from"]
+__all__ = ["Handle", "VfsReader", "block_size_of", "read_from"]
 
 _BLOCK_MIN: Final = 1 << 16
 _BLOCK_MAX: Final = 16 << 20
@@ -38,7 +37,7 @@ _UNKNOWN: Final = 1 << 20
 """Bytes asked for at a time where the size is not known."""
 
 
-def _block_size(file: OpenFile, asked: Any) -> int:
+def block_size_of(file: OpenFile, asked: Any) -> int:
     """Return how much to buffer: what the user asked for, or else what the file's owner prefers."""
     size = asked if isinstance(asked, int) and asked > 0 else file.vattr().va_blocksize or _BLOCK_MIN
     return max(_BLOCK_MIN, min(size, _BLOCK_MAX))
@@ -83,7 +82,7 @@ def read_from(file: OpenFile, position: int) -> bytes:
     return b"".join(parts)
 
 
-class _Handle:
+class Handle:
     """What every handle has beside Python's file protocol."""
 
     __slots__ = ()
@@ -96,7 +95,7 @@ class _Handle:
     @property
     def blocksize(self) -> int:
         """How many bytes are buffered at a time."""
-        return _block_size(self._file, self._block)
+        return block_size_of(self._file, self._block)
 
     @property
     def full_name(self) -> str:
@@ -122,7 +121,7 @@ class _Handle:
         return f"<{type(self).__name__} {self.full_name}{state}>"
 
 
-class VfsReader(_Handle, io.BufferedIOBase):
+class VfsReader(Handle, io.BufferedIOBase):
     """A file open for reading (``rb``)."""
 
     __slots__ = ("_block", "_buffer", "_file", "_position", "_read_once", "fs", "path")
@@ -289,6 +288,7 @@ class VfsReader(_Handle, io.BufferedIOBase):
     def seek(self, offset: int, whence: int = 0, /) -> int:
         """Move on to *offset* and return it."""
         self._position = _sought(self._file, self._position, offset, whence)
+        self._read_once = False
         return self._position
 
     def tell(self) -> int:
@@ -315,74 +315,3 @@ class VfsReader(_Handle, io.BufferedIOBase):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _reopen, (self.fs, self.path, self._block, self.tell())
-
-
-class _Writing(_Handle):
-    """What handles have that write."""
-
-    _pending: Pending | None
-
-    if TYPE_CHECKING:  # of the C class beside it
-        closed: bool
-
-        def flush(self) -> None: ...
-        def close(self) -> None: ...
-
-    def _enter(self, fs: Any, path: str, file: OpenFile, block_size: Any, pending: Pending | None) -> None:
-        self.fs = fs
-        self.path = path
-        self._file = file
-        self._block = block_size
-        self._pending = pending
-        file.buffered_by(self)
-
-    @property
-    def autocommit(self) -> bool:
-        """Whether what is written is there at once, and not only after `commit`."""
-        return self._pending is None
-
-    @property
-    def size(self) -> int:
-        """How many bytes the file has now; what is in the buffer is written first."""
-        if not self.closed:
-            self.flush()
-        return self._file.size()
-
-    def commit(self) -> None:
-        """Give the file, written under a temporary name in a transaction, its own name."""
-        pending = self._pending
-        if pending is not None:
-            self.close()
-            pending.commit()
-
-    def discard(self) -> None:
-        """Take away what was written in a transaction."""
-        pending = self._pending
-        if pending is not None:
-            try:
-                self.close()
-            finally:
-                pending.discard()
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError(f"{self!r} is open for writing: only a file open for reading can travel")
-
-
-class VfsWriter(_Writing, io.BufferedWriter):
-    """A file open for writing (``wb``, ``ab``, ``xb``)."""
-
-    def __init__(
-        self, fs: Any, path: str, mode: str, file: OpenFile, block_size: Any = None, pending: Pending | None = None
-    ) -> None:
-        io.BufferedWriter.__init__(self, VfsRawIO(file, mode, path), _block_size(file, block_size))
-        self._enter(fs, path, file, block_size, pending)
-
-
-class VfsRandom(_Writing, io.BufferedRandom):
-    """A file open for reading and writing (``r+b``, ``w+b``, ``a+b``, ``x+b``)."""
-
-    def __init__(
-        self, fs: Any, path: str, mode: str, file: OpenFile, block_size: Any = None, pending: Pending | None = None
-    ) -> None:
-        io.BufferedRandom.__init__(self, VfsRawIO(file, mode, path), _block_size(file, block_size))
-        self._enter(fs, path, file, block_size, pending)

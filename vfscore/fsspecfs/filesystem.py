@@ -20,9 +20,11 @@ from fsspec.spec import AbstractFileSystem
 from vfscore import namespace
 from vfscore.errors import err
 from vfscore.fsspecfs.asynchronous import Asynchronous
-from vfscore.fsspecfs.file import VfsRandom, VfsReader, VfsWriter
+from vfscore.fsspecfs.file import VfsReader
 from vfscore.fsspecfs.names import strip_protocol
 from vfscore.fsspecfs.pending import Pending
+from vfscore.fsspecfs.writing import VfsRandom, VfsWriter
+from vfscore.syscalls.buffers import TextIOWrapper
 from vfscore.syscalls.rawio import mode_flags
 from vfscore.types import VType
 
@@ -162,7 +164,18 @@ class VfsFileSystem(Asynchronous):
                 file.close()
                 raise err(errno.EISDIR, name)
             return VfsReader(self, name, file, block_size)
+        if "b" not in mode and ("+" in mode or "r" not in mode):
+            return self._open_to_write_text(path, mode, block_size, cache_options, compression, **kwargs)
         return super().open(path, mode, block_size, cache_options, compression, **kwargs)
+
+    def _open_to_write_text(self, path: Any, mode: str, *args: Any, **kwargs: Any) -> TextIOWrapper:
+        text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
+        file = self.open(path, mode.replace("t", "") + "b", *args, **kwargs)
+        try:
+            return TextIOWrapper(file, **text)
+        except BaseException:
+            with file:
+                raise
 
     def _open(
         self, path: str, mode: str = "rb", block_size: Any = None, autocommit: bool = True, **kwargs: Any

@@ -1,6 +1,11 @@
 """A file written in a transaction: under a temporary name beside its own, until it is committed.
 
-Owner: the handle that writes it; `commit` and `discard` come from fsspec's transaction, one of them once.
+In memory and on the host it is written there, and renamed. Where a file is stored when it is closed, it is *held*: kept
+open until the commit, renamed before it was ever stored, and stored once, under its own name. A discarded one is not
+stored at all. So nothing is copied or removed in a storage that cannot rename.
+
+Owner: the handle that writes it; `commit` and `discard` come from fsspec's transaction, one of them once. What is held
+and neither committed nor discarded is discarded when it is dropped, or its namespace closes.
 Locks: none; a rename or a link makes the commit one step.
 """
 
@@ -11,7 +16,9 @@ import os
 import posixpath
 import stat
 import uuid
-from typing import TYPE_CHECKING
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
 from vfscore.fsspecfs.copying import copy_all
@@ -37,10 +44,15 @@ class Pending:
         EISDIR: it is a directory.
     """
 
-    __slots__ = ("_exclusive", "_mode", "_path", "_sys", "_temporary", "file")
+    __slots__ = ("__weakref__", "_exclusive", "_held", "_mode", "_path", "_sys", "_temporary", "file", "handle")
+
+    handle: weakref.ref[Any] | None
+    """What writes it."""
 
     def __init__(self, sys: Sys, path: str, flags: int) -> None:
         self._sys = sys
+        self._held = False
+        self.handle = None
         self._exclusive = bool(flags & os.O_EXCL)
         if self._exclusive:
             if sys.access(path, os.F_OK, follow_symlinks=False):
@@ -62,14 +74,16 @@ class Pending:
             exc.filename = path
             raise
         self.file.path = path  # what errors name
+        self._held = self.file.discard(only_ask=True)
+        if self._held:
+            self.file.buffered_by(self)  # the namespace, when it closes, closes this too
         try:
             if keep:
                 self._take_contents()
             if self._mode is not None:
                 self._take_mode(temporary)
         except BaseException:
-            self.file.close()
-            sys.unlink(temporary)
+            self.discard()
             raise
 
     def _end_of(self, path: str) -> tuple[str, int | None]:
@@ -96,23 +110,75 @@ class Pending:
         if stat.S_IMODE(self._sys.lstat(temporary).st_mode) != mode:
             self._sys.chmod(temporary, mode)
 
+    def written(self) -> None:
+        """The handle is closed: no more is written."""
+        if not self._held:
+            self.file.close()
+
     def commit(self) -> None:
-        """Give the file its own name, over what has it; with O_EXCL only if nothing has."""
+        """Give the file its own name, over what has it; with O_EXCL only if nothing has.
+
+        Errors:
+            EEXIST: with O_EXCL; where there are no links, it was only looked for.
+
+        Besides those of storing, where a file is stored when it is closed: then what has the name stays.
+        """
         try:
-            if self._exclusive:
-                self._sys.link(self._temporary, self._path)
-                self._sys.unlink(self._temporary)
-            else:
-                self._sys.rename(self._temporary, self._path)
+            try:
+                self._rename()
+            except OSError as exc:
+                if not self._held or exc.errno != errno.EBUSY:
+                    raise
+                self._close()  # too large to get another name before it is stored
+                self._rename()
+            if self._held:
+                self._close()
         except OSError as exc:
             exc.filename = self._path
             del exc.filename2
             self.discard()
             raise
 
+    def _rename(self) -> None:
+        sys = self._sys
+        if not self._exclusive:
+            sys.rename(self._temporary, self._path)
+        elif not self._held:
+            sys.link(self._temporary, self._path)
+            sys.unlink(self._temporary)
+        elif sys.access(self._path, os.F_OK, follow_symlinks=False):
+            raise err(errno.EEXIST, self._path)
+        else:
+            sys.rename(self._temporary, self._path)
+
+    def _close(self) -> None:
+        self._held = False
+        self.file.close()
+
     def discard(self) -> None:
         """Take the file away; fine if it is gone."""
+        if self._held:
+            forgotten = self.file.discard()
+            with suppress(OSError):  # of what is not wanted anyway
+                self._close()
+            if forgotten:
+                return
+        elif not self.file.closed:
+            self.file.close()
         try:
             self._sys.unlink(self._temporary)
         except FileNotFoundError:
             return
+
+    def close(self) -> None:
+        """Discard what is held: the namespace closes, and nobody has committed it."""
+        if self._held:
+            handle = None if self.handle is None else self.handle()
+            if handle is not None:
+                handle.close()
+            self.discard()
+
+    def __del__(self) -> None:
+        if self._held:
+            with suppress(OSError):
+                self.discard()

@@ -130,8 +130,20 @@ def _write_one(dvp: Vnode, path: str, data: bytes, cred: Cred) -> None:
                 done += vp.v_op.vop_write(vp, piece, done, IoFlag.NONE, cred)
         finally:
             vp.v_op.vop_unlock(vp)
+    except BaseException:
+        _forget(vp, cred)
+        raise
     finally:
         vp.v_op.vop_close(vp, os.O_WRONLY, cred)
+
+
+def _forget(vp: Vnode, cred: Cred) -> None:
+    """Have nothing stored at close of what was written to *vp*, where it is stored then."""
+    try:
+        vp.v_op.vop_ioctl(vp, "FIODISCARD", None, os.O_WRONLY, cred)
+    except OSError as exc:
+        if exc.errno not in (errno.ENOTTY, errno.EOPNOTSUPP):
+            raise
 
 
 def genfs_write_many(dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred) -> list[OSError | None]:

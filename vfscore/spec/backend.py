@@ -117,6 +117,17 @@ class FullHandle(Handle, Protocol):
         """Make what was written durable."""
         ...
 
+    def discard(self) -> bool:
+        """Forget what was written since the opening or the last `fsync`: `close` stores nothing.
+
+        Of handles that store at `close`. It is called when a ``with`` block is left by an exception, so that what is
+        half is not stored; what is written afterwards changes what is stored.
+
+        Returns:
+            False if nothing was forgotten, because others have the same file open for writing.
+        """
+        ...
+
     def view(self, offset: int, length: int) -> memoryview | None:
         """Return bytes without a copy, unchanging; None when that cannot be."""
         ...
@@ -165,6 +176,10 @@ class FullBackend(Backend, Protocol):
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> FullHandle:
         """Create the file *path* and open it; without EXCL in *flags*, open what is there.
+
+        EXCL says that the caller has found nothing of that name, and wants a file of its own. With CREAT beside it, its
+        user wants that too (O_EXCL): a backend that stores at `close` must not replace then what has come meanwhile
+        (EEXIST at `close`). Without CREAT, the last to close may win.
 
         Errors:
             ENOENT: its directory is not there.

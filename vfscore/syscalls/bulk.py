@@ -69,6 +69,9 @@ class Bulk(Files, Paths):
             done = file.pwrite(data, 0) if data else 0
             while done < len(data):
                 done += file.pwrite(memoryview(data)[done:], done)
+        except BaseException:
+            file.discard()
+            raise
         finally:
             file.close()
 

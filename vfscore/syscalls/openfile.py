@@ -317,6 +317,26 @@ class OpenFile:
         except OSError as exc:
             raise named(exc, self.path) from exc.__cause__
 
+    def discard(self, only_ask: bool = False) -> bool:
+        """Forget what was written and is not stored yet, where it is stored at `close`.
+
+        Args:
+            only_ask: Forget nothing: return whether the file is one that stores at `close`.
+
+        Returns:
+            Whether it is forgotten. False: what is written is there already, as in memory and on the host, or somebody
+            else writes the same file too, also through a duplicate of the descriptor.
+        """
+        if not self.writable or (self.refs != 1 and not only_ask):
+            return False
+        vp = self.vp
+        try:
+            return bool(vp.v_op.vop_ioctl(vp, "FIODISCARD", only_ask, self.flags, self.cred))
+        except OSError as exc:
+            if exc.errno in (errno.ENOTTY, errno.EOPNOTSUPP):
+                return False
+            raise named(exc, self.path) from exc.__cause__
+
     def close(self) -> None:
         """Close; further calls do nothing. An error says that something written was not stored: it is closed anyway."""
         table = self._table

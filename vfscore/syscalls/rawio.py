@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 from vfscore.errors import err
+from vfscore.syscalls.buffers import BufferedRandom, BufferedWriter, TextIOWrapper
 from vfscore.types import VType
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class VfsRawIO(io.RawIOBase):
         self.mode = mode
         self.name = name
         self._close = file.close if close is None else close
+        self._dropping = False
         self._pos = 0
         if file.ioflag:
             self._pos = file.size()
@@ -124,6 +126,9 @@ class VfsRawIO(io.RawIOBase):
             view = memoryview(data)
             if view.format != "B" or view.ndim != 1:
                 view = view.cast("B")
+        if self._dropping:
+            self._pos += len(view)
+            return len(view)
         n, self._pos = self.file.write_at(view, self._pos, self.file.ioflag)
         return n
 
@@ -157,6 +162,16 @@ class VfsRawIO(io.RawIOBase):
         size = self._pos if size is None else size
         self.file.truncate(size)
         return size
+
+    def drop(self) -> None:
+        """Forget what was written and is not stored yet (`OpenFile.discard`), and what a buffer above still writes."""
+        if not self.closed and self._close is not _keep and self.file.discard():
+            self._dropping = True
+
+    def __exit__(self, kind: object, exc: object, tb: object) -> None:
+        if kind is not None:
+            self.drop()
+        self.close()
 
     def fileno(self) -> int:
         """Refuse: the number would mean nothing, or something else, to the host."""
@@ -216,16 +231,17 @@ def open_io(
         size = buffering if buffering > 1 else _buffer_size(raw.file)
         buffered: Any
         if "+" in rawmode:
-            buffered = io.BufferedRandom(raw, size)
+            buffered = BufferedRandom(raw, size)
         elif rawmode[0] == "r":
             buffered = io.BufferedReader(raw, size)
         else:
-            buffered = io.BufferedWriter(raw, size)
+            buffered = BufferedWriter(raw, size)
         if binary:
             if raw.file.writable:
                 raw.file.buffered_by(buffered)
             return buffered  # type: ignore[no-any-return]
-        text = io.TextIOWrapper(buffered, io.text_encoding(encoding), errors, newline, line_buffering=buffering == 1)
+        kind = io.TextIOWrapper if rawmode == "rb" else TextIOWrapper
+        text = kind(buffered, io.text_encoding(encoding), errors, newline, line_buffering=buffering == 1)
         text.mode = mode  # type: ignore[misc]
         if raw.file.writable:
             raw.file.buffered_by(text)

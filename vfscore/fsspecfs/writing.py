@@ -1,0 +1,159 @@
+"""File objects for writing: the C buffers of `io` over an open file.
+
+What is written is in its place at once in memory and on the host. Other storages store a file when it is closed, whole;
+there what is half when a ``with`` block is left by an exception is not stored, and the old file stays:
+
+    with fs.open(...) as file               also as text
+    with fsspec.open(...) as file           and what pandas opens by URL: their ``__exit__`` only calls ``close``, so
+    with contextlib.closing(fs.open(...))   `close` looks whether it is one of those that calls it (`left_by_error`)
+
+A file that is dropped without being closed is closed then. If it cannot be stored, nobody is there to be told by an
+error: a RuntimeWarning says it.
+
+In a transaction, what stores at close is kept open until the commit (`Pending`).
+
+Owners: a handle owns its open file, or its `Pending` does, and closes it. Locks: the C buffers bring their own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+from vfscore.fsspecfs.file import Handle, block_size_of
+from vfscore.syscalls import VfsRawIO
+from vfscore.syscalls.buffers import BufferedRandom, BufferedWriter
+
+if TYPE_CHECKING:
+    from vfscore.fsspecfs.pending import Pending
+    from vfscore.syscalls import OpenFile
+
+__all__ = ["VfsRandom", "VfsWriter", "left_by_error"]
+
+_OWNERS: Final = frozenset({"contextlib", "fsspec", "pandas"})
+"""Packages whose context managers close what they hold, and do not tell it why."""
+_DEPTH: Final = 4
+
+
+def left_by_error() -> bool:
+    """Return whether the caller, a ``close``, is called by an ``__exit__`` of `_OWNERS` that was given an exception.
+
+    Between them may be some more that are called ``close``. What other code does in its ``__exit__`` is its own affair.
+    """
+    frame = sys._getframe(1).f_back
+    for _ in range(_DEPTH):
+        if frame is None:
+            break
+        code = frame.f_code
+        if code.co_name == "__exit__":
+            package = frame.f_globals.get("__name__", "").partition(".")[0]
+            given = code.co_varnames[1 : code.co_argcount + bool(code.co_flags & inspect.CO_VARARGS)]
+            return package in _OWNERS and any(_holds_error(frame.f_locals.get(name)) for name in given)
+        if code.co_name != "close":
+            break
+        frame = frame.f_back
+    return False
+
+
+def _holds_error(value: Any) -> bool:
+    """Return whether an argument of an ``__exit__`` is an exception, or all its arguments in one tuple with one."""
+    return isinstance(value, BaseException) or (
+        isinstance(value, tuple) and any(isinstance(item, BaseException) for item in value)
+    )
+
+
+class _Writing(Handle):
+    """What handles have that write."""
+
+    _pending: Pending | None
+
+    if TYPE_CHECKING:  # of the C class beside it
+        closed: bool
+        raw: Any
+        _finalizing: bool
+
+        def drop(self) -> None: ...
+        def flush(self) -> None: ...
+
+    def _enter(self, fs: Any, path: str, file: OpenFile, block_size: Any, pending: Pending | None) -> None:
+        self.fs = fs
+        self.path = path
+        self._file = file
+        self._block = block_size
+        self._pending = pending
+        file.buffered_by(self)
+        if pending is not None:
+            pending.handle = weakref.ref(self)
+
+    @property
+    def autocommit(self) -> bool:
+        """Whether what is written is there at once, or when it is closed, and not only after `commit`."""
+        return self._pending is None
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has now; what is in the buffer is written first."""
+        if not self.closed:
+            self.flush()
+        return self._file.size()
+
+    def close(self) -> None:
+        """Close; again does nothing. An error says that something written was not stored: it is closed anyway."""
+        if self.closed:
+            return
+        if not self._finalizing and left_by_error():
+            self.drop()
+        try:
+            super().close()  # type: ignore[misc]  # the C class's
+        except OSError as exc:
+            if self._finalizing:
+                warnings.warn(f"a file was not closed, and is not stored: {exc}", RuntimeWarning, stacklevel=2)
+            raise
+
+    def commit(self) -> None:
+        """Give the file, written in a transaction, its own name."""
+        pending = self._pending
+        if pending is not None:
+            self.close()
+            pending.commit()
+
+    def discard(self) -> None:
+        """Take away what was written in a transaction; without one, close, and store nothing where that is possible."""
+        pending = self._pending
+        try:
+            if pending is None:
+                self.drop()
+            self.close()
+        finally:
+            if pending is not None:
+                pending.discard()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"{self!r} is open for writing: only a file open for reading can travel")
+
+
+def _raw(file: OpenFile, mode: str, path: str, pending: Pending | None) -> VfsRawIO:
+    return VfsRawIO(file, mode, path, close=None if pending is None else pending.written)
+
+
+class VfsWriter(_Writing, BufferedWriter):
+    """A file open for writing (``wb``, ``ab``, ``xb``)."""
+
+    def __init__(
+        self, fs: Any, path: str, mode: str, file: OpenFile, block_size: Any = None, pending: Pending | None = None
+    ) -> None:
+        BufferedWriter.__init__(self, _raw(file, mode, path, pending), block_size_of(file, block_size))
+        self._enter(fs, path, file, block_size, pending)
+
+
+class VfsRandom(_Writing, BufferedRandom):
+    """A file open for reading and writing (``r+b``, ``w+b``, ``a+b``, ``x+b``)."""
+
+    def __init__(
+        self, fs: Any, path: str, mode: str, file: OpenFile, block_size: Any = None, pending: Pending | None = None
+    ) -> None:
+        BufferedRandom.__init__(self, _raw(file, mode, path, pending), block_size_of(file, block_size))
+        self._enter(fs, path, file, block_size, pending)
