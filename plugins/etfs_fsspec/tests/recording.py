@@ -1,11 +1,12 @@
-"""A store in memory that keeps a log of what it was asked, and fails where it is told: for tests of what is above one."""
+"""A store in memory that logs what it is asked and fails where it is told: for tests of what is above one."""
 
 import errno
 import itertools
 import time
 
-from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.stores.store import Peek
+
+from vfscore.plugin import VAttr, VType, err
 
 _versions = itertools.count(1)
 

@@ -7,9 +7,9 @@ import warnings
 
 import pytest
 from test_writing import BLOCK, LIMIT, RW, TRUNC, Files, W, err_io, fill
+from vfscore_etfs_fsspec import staging
 
 from vfscore.testing import raises
-from vfscore_etfs_fsspec import staging
 
 OLD = b"0123456789"
 

@@ -6,9 +6,9 @@ import random
 import tempfile
 
 import pytest
+from vfscore_etfs_fsspec.staging import MEMORY, Stage
 
 from vfscore.testing import raises
-from vfscore_etfs_fsspec.staging import MEMORY, Stage
 
 resource = pytest.importorskip("resource", reason="limits of a process are Unix's")
 MIB = 1 << 20

@@ -6,12 +6,12 @@ import threading
 
 import pytest
 from recording import RecordingStore
-
-from vfscore.plugin import OpenFlag
-from vfscore.testing import raises
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.writer import StagedReader, join, open_writer
+
+from vfscore.plugin import OpenFlag
+from vfscore.testing import raises
 
 W, RW, R = OpenFlag.WRONLY, OpenFlag.RDWR, OpenFlag.RDONLY
 TRUNC = OpenFlag.TRUNC
