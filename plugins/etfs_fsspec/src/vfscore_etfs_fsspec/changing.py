@@ -60,7 +60,7 @@ class ChangingBackend(ReadingBackend):
 
     def _staged(self, path: str, flags: OpenFlag, old: VAttr | None, exclusive: bool) -> Writer:
         writer = open_writer(self.store, self.seen, self.options, path, flags, old, exclusive, self._names.ended)
-        self._names.begun(writer.staged, old is not None and not flags & os.O_TRUNC)
+        self._names.begun(writer.staged)
         return writer
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> Writer:

@@ -59,7 +59,7 @@ def rename(names: Names, old: str, new: str) -> None:
             raise
     except BaseException:
         if replaced is not None and not replaced.over:
-            names.begun(replaced, False)
+            names.begun(replaced)
         names.seen.changed(old)
         names.seen.changed(new)
         raise

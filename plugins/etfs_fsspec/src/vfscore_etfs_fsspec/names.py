@@ -44,8 +44,7 @@ class Names:
         self.seen = seen
         self.directories = Directories(store)
         self._lock = threading.Lock()
-        self._writing: dict[str, tuple[Staged, bool]] = {}
-        """Path → what is being written, and whether it is changed in place."""
+        self._writing: dict[str, Staged] = {}
         self._missed: tuple[str, int, int, float] = ("", 0, -1, 0.0)
 
     # -- one name ------------------------------------------------------------------------------------------------------
@@ -57,7 +56,7 @@ class Names:
             ENOENT: there is nothing.
             ENOTDIR: something on the way is not a directory.
         """
-        if self._writing and (staged := self.in_place(path)) is not None:
+        if self._writing and (staged := self.being_made(path)) is not None:
             return staged.attr()
         return self.seen.get(path) or self.ask(path)
 
@@ -260,17 +259,12 @@ class Names:
 
     def written(self, path: str) -> Staged | None:
         """Return what is being written as *path*, if it is."""
-        entry = self._writing.get(path)
-        return None if entry is None else entry[0]
+        return self._writing.get(path)
 
-    def in_place(self, path: str) -> Staged | None:
-        """Return what is being written as *path* if it is what readers see.
-
-        That is a file that is being made, or changed in place. One that is written anew is what is stored until it is
-        closed.
-        """
-        entry = self._writing.get(path)
-        return entry[0] if entry is not None and (entry[1] or not entry[0].stored) else None
+    def being_made(self, path: str) -> Staged | None:
+        """Return what is being written as *path* if nothing is stored there yet, so that it is what readers see."""
+        staged = self._writing.get(path)
+        return staged if staged is not None and not staged.stored else None
 
     def made_below(self, path: str) -> list[tuple[str, Staged]]:
         """Return (path relative to *path*, what is written) of all files that are being made below *path*."""
@@ -278,21 +272,20 @@ class Names:
         with self._lock:
             return [
                 (other[len(prefix) :], staged)
-                for other, (staged, _) in self._writing.items()
+                for other, staged in self._writing.items()
                 if not staged.stored and other.startswith(prefix)
             ]
 
-    def begun(self, staged: Staged, in_place: bool) -> None:
+    def begun(self, staged: Staged) -> None:
         """*staged* is being written."""
         with self._lock:
-            self._writing[staged.path] = (staged, in_place)
+            self._writing[staged.path] = staged
 
     def ended(self, staged: Staged) -> None:
         """*staged* is stored, or never will be."""
         path = staged.path
         with self._lock:
-            entry = self._writing.get(path)
-            if entry is not None and entry[0] is staged:
+            if self._writing.get(path) is staged:
                 del self._writing[path]
         if staged.stored:
             self.directories.filled(path)
@@ -300,8 +293,7 @@ class Names:
     def taken(self, path: str) -> Staged | None:
         """Return what is being written as *path*, which is another file's name from now on."""
         with self._lock:
-            entry = self._writing.pop(path, None)
-        return None if entry is None else entry[0]
+            return self._writing.pop(path, None)
 
     def move(self, old: str, new: str) -> None:
         """What is being written as *old*, or below it, is to be stored as *new*.
@@ -311,26 +303,26 @@ class Names:
         """
         below = f"{old}/"
         with self._lock:
-            moving = {path: pair for path, pair in self._writing.items() if path == old or path.startswith(below)}
+            moving = {path: each for path, each in self._writing.items() if path == old or path.startswith(below)}
         moved: list[str] = []
         try:
-            for path, (staged, _) in moving.items():
+            for path, staged in moving.items():
                 staged.move(new + path[len(old) :])
                 moved.append(path)
         except OSError:
             for path in moved:
-                moving[path][0].move(path)
+                moving[path].move(path)
             raise
         with self._lock:
-            for path, (staged, in_place) in moving.items():
+            for path, staged in moving.items():
                 self._writing.pop(path, None)
                 if not staged.over:
-                    self._writing[staged.path] = (staged, in_place)
+                    self._writing[staged.path] = staged
 
     def all_written(self) -> list[Staged]:
         """Return all that is being written."""
         with self._lock:
-            return [staged for staged, _ in self._writing.values()]
+            return list(self._writing.values())
 
 
 def _each_once(entries: list[tuple[str, VAttr]]) -> list[tuple[str, VAttr]]:

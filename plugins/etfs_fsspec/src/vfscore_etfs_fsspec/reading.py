@@ -38,9 +38,9 @@ class ReadingBackend:
         self.options = options
         self.seen = Seen(store, options.listings_expiry_time)
         self._names = Names(store, self.seen)
-        statvfs = getattr(store, "statvfs", None)
-        if statvfs is not None:
-            self.statvfs = statvfs
+        for name in ("namespace", "portable", "statvfs"):
+            if (own := getattr(store, name, None)) is not None:
+                setattr(self, name, own)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.store.url}>"
@@ -82,7 +82,7 @@ class ReadingBackend:
 
     def _reader(self, path: str) -> Reader | StagedReader:
         """Open *path*, which has no links in it."""
-        staged = self._names.in_place(path)
+        staged = self._names.being_made(path)
         if staged is not None:
             return StagedReader(staged, self._stored)
         if self.seen.vtype(path) is _VDIR:
@@ -102,7 +102,7 @@ class ReadingBackend:
         for i, path in enumerate(paths):
             try:
                 real = self._real(path, True)
-                staged = self._names.in_place(real)
+                staged = self._names.being_made(real)
                 if staged is None:
                     reals[i] = real
                 else:
@@ -126,7 +126,7 @@ class ReadingBackend:
     def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Read many ranges of one file, neighbours merged."""
         path = self._real(path, True)
-        staged = self._names.in_place(path)
+        staged = self._names.being_made(path)
         if staged is not None:
             return [staged.pread(offset, size) for offset, size in ranges]
         try:
