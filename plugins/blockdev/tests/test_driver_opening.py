@@ -1,0 +1,394 @@
+"""What a device does to its backing: when that is opened, written, stored and closed; and how a device goes away."""
+
+import errno
+import os
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from blockdev_storages import MemoryHandle, Storages, WritableHandle
+
+from vfscore.plugin import OpenFlag
+from vfscore.testing import Namespace, raises
+
+DATA = bytes(range(256)) * 32
+
+
+@pytest.fixture
+def storages():
+    return Storages()
+
+
+@pytest.fixture
+def disk(storages):
+    return storages.put("disk", DATA)
+
+
+@pytest.fixture
+def ns(storages, disk):
+    with Namespace(plugins=[storages]) as ns:
+        yield ns
+    assert disk.open_handles == 0
+    assert disk.closed
+
+
+def register(ns, key="/dev/r", begin=0, size=4096, type="blk", **options):
+    ns.etfs_register(key, "memory:disk", type, begin, size, options=options)
+
+
+# -- read-only ---------------------------------------------------------------------------------------------------------
+
+
+def test_backing_that_cannot_be_written_opens_to_read_and_is_eacces_for_more(ns, disk):
+    disk.writable = False
+    register(ns)
+
+    for flags in (os.O_RDWR, os.O_WRONLY):
+        with raises(errno.EACCES):
+            ns.sys.open("/dev/r", flags)
+    fd = ns.sys.open("/dev/r", os.O_RDONLY)
+    assert ns.sys.pread(fd, 4, 0) == DATA[:4]
+    with raises(errno.EBADF):
+        ns.sys.pwrite(fd, b"x", 0)
+
+
+def test_backing_that_becomes_writable_can_be_written(ns, disk):
+    disk.writable = False
+    register(ns)
+    fd = ns.sys.open("/dev/r", os.O_RDONLY)
+    disk.writable = True
+
+    ns.sys.pwrite(ns.sys.open("/dev/r", os.O_RDWR), b"new", 0)
+
+    assert ns.sys.pread(fd, 3, 0) == b"new"
+
+
+def test_backend_without_a_way_to_write_is_eacces(ns, disk, monkeypatch):
+    monkeypatch.delattr(WritableHandle, "pwrite")
+    register(ns)
+
+    with raises(errno.EACCES):
+        ns.sys.open("/dev/r", os.O_RDWR)
+
+
+def test_device_made_readonly_is_eacces(ns, disk):
+    register(ns, readonly=True)
+
+    with raises(errno.EACCES):
+        ns.sys.open("/dev/r", os.O_WRONLY)
+    fd = ns.sys.open("/dev/r", os.O_RDONLY)
+    assert ns.sys.ioctl(fd, "BLKROGET") == 1
+    assert ns.explain("/dev/r").device["read-only"] is True
+
+
+def test_other_faults_of_opening_are_what_they_are(ns, disk, monkeypatch):
+    register(ns)
+
+    def broken(path, flags):
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(disk, "open", broken)
+    for flags in (os.O_RDONLY, os.O_RDWR):
+        with raises(errno.EIO):
+            ns.sys.open("/dev/r", flags)
+
+
+# -- handles -----------------------------------------------------------------------------------------------------------
+
+
+def test_idle_devices_hold_nothing_open(ns, disk):
+    for i in range(50):
+        register(ns, f"/dev/r{i}", i, 16)
+    assert disk.open_handles == 0
+    for i in range(50):
+        ns.open(f"/dev/r{i}", "rb").read()
+
+    assert disk.open_handles == 0
+
+
+def test_opens_share_a_handle_for_each_way(ns, disk):
+    register(ns)
+    readers = [ns.sys.open("/dev/r", os.O_RDONLY) for _ in range(3)]
+    assert disk.open_handles == 1
+    writers = [ns.sys.open("/dev/r", os.O_RDWR) for _ in range(3)]
+    assert disk.open_handles == 2
+    for fd in writers:
+        ns.sys.close(fd)
+    assert disk.open_handles == 1
+    for fd in readers:
+        ns.sys.close(fd)
+    assert disk.open_handles == 0
+
+
+def test_readers_go_on_when_the_writer_has_closed(ns, disk):
+    register(ns)
+    reader, writer = ns.sys.open("/dev/r", os.O_RDONLY), ns.sys.open("/dev/r", os.O_RDWR)
+    ns.sys.pwrite(writer, b"new", 0)
+    ns.sys.close(writer)
+
+    assert ns.sys.pread(reader, 4, 0) == b"new" + DATA[3:4]
+    ns.sys.close(reader)
+    assert disk.open_handles == 0
+
+
+class Staging(WritableHandle):
+    """A handle that stores at `fsync` and `close`, as those of an object store do."""
+
+    def __init__(self, backend, path, writable):
+        super().__init__(backend, path, writable)
+        self.staged = bytearray(backend.files[path])
+
+    @property
+    def data(self):
+        return self.staged
+
+    def fsync(self):
+        super().fsync()
+        self.backend.files[self.path] = bytearray(self.staged)
+
+    def close(self):
+        super().close()
+        if self.backend.full:
+            raise OSError(errno.ENOSPC, "no room")
+        self.backend.files[self.path] = bytearray(self.staged)
+
+
+@pytest.fixture
+def staging(disk, monkeypatch):
+    plain = disk.open
+
+    def opened(path, flags):
+        handle = plain(path, flags)
+        return Staging(disk, path, True) if flags & OpenFlag.RDWR else _Old(disk, path, handle)
+
+    monkeypatch.setattr(disk, "open", opened)
+    disk.full = False
+    return disk
+
+
+class _Old:
+    """A handle for reading that sees the object as it was at its opening."""
+
+    def __init__(self, backend, path, handle):
+        self.content, self.handle = bytes(backend.files[path]), handle
+
+    def pread(self, offset, size):
+        return self.content[offset : offset + size]
+
+    def size(self):
+        return len(self.content)
+
+    def close(self):
+        self.handle.close()
+
+
+def test_backing_that_stores_at_close_does_so_with_the_last_writer(ns, staging):
+    register(ns)
+    reader = ns.sys.open("/dev/r", os.O_RDONLY)
+    one, two = ns.sys.open("/dev/r", os.O_RDWR), ns.sys.open("/dev/r", os.O_RDWR)
+    ns.sys.pwrite(one, b"new", 0)
+
+    assert ns.sys.pread(reader, 3, 0) == b"new"
+    ns.sys.close(one)
+    assert staging.files[""] == DATA
+    ns.sys.close(two)
+
+    assert staging.files[""] == b"new" + DATA[3:]
+    assert ns.sys.pread(reader, 3, 0) == b"new"
+
+
+def test_fault_of_storing_reaches_the_one_who_closes(ns, staging):
+    register(ns)
+    fd = ns.sys.open("/dev/r", os.O_RDWR)
+    ns.sys.pwrite(fd, b"new", 0)
+    staging.full = True
+
+    with raises(errno.ENOSPC):
+        ns.sys.close(fd)
+    staging.full = False
+    assert ns.open("/dev/r", "rb").read(3) == DATA[:3]
+
+
+def test_fsync_stores(ns, staging):
+    register(ns)
+    fd = ns.sys.open("/dev/r", os.O_RDWR)
+    ns.sys.pwrite(fd, b"new", 0)
+    ns.sys.fsync(fd)
+
+    assert staging.files[""] == b"new" + DATA[3:]
+
+
+# -- removal -----------------------------------------------------------------------------------------------------------
+
+
+def test_removal_while_open_is_enxio_and_closes_the_backing(ns, disk):
+    register(ns)
+    fd, f = ns.sys.open("/dev/r", os.O_RDWR), ns.open("/dev/r", "rb")
+    f.read(1)
+
+    ns.etfs_remove("/dev/r")
+
+    assert disk.open_handles == 0
+    assert disk.closed
+    for call in (
+        lambda: ns.sys.pread(fd, 1, 0),
+        lambda: ns.sys.pwrite(fd, b"x", 0),
+        lambda: ns.sys.fsync(fd),
+        lambda: ns.sys.fstat(fd),
+        lambda: ns.sys.lseek(fd, 0, os.SEEK_END),
+        lambda: ns.sys.ioctl(fd, "DIOCGDINFO"),
+        lambda: ns.sys.ioctl(fd, "DIOCGMEDIASIZE"),
+    ):
+        with raises(errno.ENXIO):
+            call()
+    with raises(errno.ENXIO):
+        f.read()
+    ns.sys.close(fd)
+    f.close()
+    assert disk.files[""] == DATA
+
+
+def test_removal_does_not_wait_for_a_write_that_hangs(ns, disk):
+    register(ns)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang():
+        begun.set()
+        assert go_on.wait(30)
+
+    disk.at_write = hang
+    fd = ns.sys.open("/dev/r", os.O_RDWR)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(ns.sys.pwrite, fd, b"x", 0)
+        assert begun.wait(30)
+        ns.etfs_remove("/dev/r")
+        assert disk.open_handles == 1
+        go_on.set()
+        writing.exception()
+    assert disk.open_handles == 0
+    ns.sys.close(fd)
+
+
+def test_close_waits_for_the_reads_that_go_on_through_the_writer(ns, disk, monkeypatch):
+    register(ns)
+    begun, go_on = threading.Event(), threading.Event()
+    plain = WritableHandle.pread
+
+    def hang(self, offset, size):
+        begun.set()
+        assert go_on.wait(30)
+        return plain(self, offset, size)
+
+    monkeypatch.setattr(WritableHandle, "pread", hang)
+    reader, writer = ns.sys.open("/dev/r", os.O_RDONLY), ns.sys.open("/dev/r", os.O_RDWR)
+    with ThreadPoolExecutor(2) as pool:
+        reading = pool.submit(ns.sys.pread, reader, 4, 0)
+        assert begun.wait(30)
+        closing = pool.submit(ns.sys.close, writer)
+        go_on.set()
+        assert reading.result() == DATA[:4]
+        closing.result()
+    ns.sys.close(reader)
+
+
+def test_removed_and_registered_again_under_readers(ns, storages):
+    storages.put("other", b"o" * 4096)
+    register(ns, "/dev/r", 0, 4096)
+    ns.sys.mknod("/node", stat.S_IFBLK | 0o600, ns.sys.stat("/dev/r").st_rdev)
+    seen, stop = [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            try:
+                fd = ns.sys.open("/node", os.O_RDONLY)
+            except OSError as exc:
+                seen.append(exc.errno)
+                continue
+            try:
+                first = ns.sys.pread(fd, 4, 0)
+                while not stop.is_set() and ns.sys.pread(fd, 4, 0) == first:
+                    pass
+                seen.append("changed" if not stop.is_set() else "same")
+            except OSError as exc:
+                seen.append(exc.errno)
+            ns.sys.close(fd)
+
+    with ThreadPoolExecutor(4) as pool:
+        reading = [pool.submit(read) for _ in range(4)]
+        for i in range(200):
+            ns.etfs_remove("/dev/r")
+            ns.etfs_register("/dev/r", "memory:other", "blk", 0, 4096)
+            ns.etfs_remove("/dev/r")
+            storages.put("disk", DATA)
+            register(ns, "/dev/r", 0, 4096)
+        stop.set()
+        for each in reading:
+            each.result()
+    assert set(seen) <= {errno.ENXIO, "same"}
+
+
+# -- threads -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keys", [["/dev/r"], ["/dev/r", "/dev/over"]], ids=["one device", "two over each other"])
+def test_neighbouring_bytes_written_by_many_threads_are_all_there(ns, disk, keys):
+    register(ns, "/dev/r", 100, 4096)
+    register(ns, "/dev/over", 90, 4106)
+    threads = 8
+
+    def write(first):
+        key = keys[first % len(keys)]
+        skip = 0 if key == "/dev/r" else 10
+        fd = ns.sys.open(key, os.O_RDWR)
+        for at in range(first, 2048, threads):
+            assert ns.sys.pwrite(fd, bytes([first]), at + skip) == 1
+        ns.sys.close(fd)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(write, range(threads)))
+
+    assert disk.files[""][100 : 100 + 2048] == bytes(range(threads)) * (2048 // threads)
+
+
+def test_partial_sectors_of_a_medium_of_whole_sectors_wait_for_one_another(storages):
+    disk = storages.put("raw", DATA, sector=512)
+    with Namespace(plugins=[storages]) as ns:
+        ns.etfs_register("/dev/r", "memory:raw", "blk", 512, 4096)
+
+        def write(first):
+            fd = ns.sys.open("/dev/r", os.O_RDWR)
+            for at in range(first, 1024, 8):
+                ns.sys.pwrite(fd, bytes([first]), at)
+                ns.sys.pread(fd, 3, at)
+            ns.sys.close(fd)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, range(8)))
+
+    assert disk.files[""] == DATA[:512] + bytes(range(8)) * 128 + DATA[1536:]
+
+
+@pytest.mark.parametrize(("begin", "size"), [(1, 512), (512, 100)])
+def test_range_of_a_medium_of_whole_sectors_that_begins_or_ends_within_one_is_einval(storages, begin, size):
+    storages.put("raw", DATA, sector=512)
+    with Namespace(plugins=[storages]) as ns, raises(errno.EINVAL):
+        ns.etfs_register("/dev/r", "memory:raw", "blk", begin, size)
+
+
+def test_slow_backing_is_read_by_all_at_once(ns, disk, monkeypatch):
+    register(ns)
+    together = threading.Barrier(4)
+    plain = MemoryHandle.pread
+
+    def slow(self, offset, size):
+        together.wait(30)
+        return plain(self, offset, size)
+
+    monkeypatch.setattr(MemoryHandle, "pread", slow)
+    fd = ns.sys.open("/dev/r", os.O_RDONLY)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda at: ns.sys.pread(fd, 4, at), range(0, 16, 4)))
+    ns.sys.close(fd)
+
+    assert b"".join(found) == DATA[:16]
