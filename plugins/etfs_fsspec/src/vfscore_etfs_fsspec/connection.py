@@ -23,9 +23,8 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, Final, Protocol, TypeVar
 
 from fsspec.asyn import get_loop
@@ -76,12 +75,14 @@ def _second_loop() -> asyncio.AbstractEventLoop:
 class Instance:
     """One fsspec instance, and what is kept open on it between calls."""
 
-    __slots__ = ("files", "fs", "used")
+    __slots__ = ("files", "fs", "memo", "used")
 
     def __init__(self, fs: Any) -> None:
         self.fs = fs
         self.files: OrderedDict[str, Any] = OrderedDict()
         """Files open for reading, by path; only the one who has the instance touches them."""
+        self.memo: Any = None
+        """What the store worked out once for this instance."""
         self.used = time.monotonic()
 
     def forget_files(self) -> None:
@@ -186,9 +187,10 @@ class SyncConnection:
     # -- instances -----------------------------------------------------------------------------------------------------
 
     def _connected(self) -> Any:
-        return self._bounded(self._make)
+        return self.bounded(self._make)
 
-    def _take(self) -> Instance:
+    def take(self) -> Instance:
+        """Return an instance that is the caller's until it is given back or dropped."""
         if self._world is not _world:
             _abandoned.extend(self._idle)
             self._idle = []
@@ -207,7 +209,7 @@ class SyncConnection:
                 return Instance(self._connected())
             if self._alive is None or time.monotonic() - got.used < _STALE or self._is_alive(got):
                 return got
-            self._drop(got)
+            self.drop(got)
 
     def _is_alive(self, got: Instance) -> bool:
         assert self._alive is not None
@@ -216,18 +218,21 @@ class SyncConnection:
         except Exception:  # noqa: BLE001 - any failure of a connection says that it is dead
             return False
 
-    def _give(self, got: Instance) -> None:
+    def give(self, got: Instance) -> None:
+        """Put an instance back, to be used again."""
         if self.shared:
             return
         got.used = time.monotonic()
         if self._closed or self._world is not _world:
-            self._drop(got)
+            self.drop(got)
         else:
             self._idle.append(got)
 
-    def _drop(self, got: Instance) -> None:
+    def drop(self, got: Instance) -> None:
+        """Close an instance; of a shared one, what is open on it."""
         got.forget_files()
-        _disconnect(got.fs)
+        if not self.shared:
+            _disconnect(got.fs)
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -240,24 +245,23 @@ class SyncConnection:
     def use(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(instance, *args)``; a connection that breaks in it is not used again."""
         with self._guard:
-            got = self._take()
+            got = self.take()
             try:
-                result = self._bounded(function, got, *args)
+                result = self.bounded(function, got, *args)
             except OSError as exc:
                 if self.faults.broke(exc):
-                    self._drop(got) if not self.shared else None
+                    self.drop(got)
                 else:
-                    self._give(got)
+                    self.give(got)
                 raise
             except BaseException:
                 # It was interrupted in the middle of something.
-                if not self.shared:
-                    self._drop(got)
+                self.drop(got)
                 raise
-            self._give(got)
+            self.give(got)
             return result
 
-    def _bounded(self, function: Callable[..., T], *args: Any) -> T:
+    def bounded(self, function: Callable[..., T], *args: Any) -> T:
         """Call *function*, for `timeout` seconds at most, and raise what it raises as an OSError."""
         if self.timeout is None:
             try:
@@ -306,17 +310,9 @@ class SyncConnection:
             context = contextvars.copy_context()
             return list(pool.map(lambda item: context.copy().run(one, item), items))
 
-    @contextmanager
-    def lease(self) -> Iterator[Instance]:
-        """Have an instance for longer than one call. Its errors are the caller's to translate."""
-        got = self._take()
-        try:
-            yield got
-        except BaseException:
-            if not self.shared:
-                self._drop(got)
-            raise
-        self._give(got)
+    def peek(self) -> Any:
+        """Return an instance to look at, not to use."""
+        return self._idle[-1].fs
 
     def open_connections(self) -> int:
         """Return how many instances are idle."""
@@ -327,11 +323,7 @@ class SyncConnection:
         if self._world is not _world:
             return
         while self._idle:
-            got = self._idle.pop()
-            if self.shared:
-                got.forget_files()
-            else:
-                self._drop(got)
+            self.drop(self._idle.pop())
 
 
 def _disconnect(fs: Any) -> None:

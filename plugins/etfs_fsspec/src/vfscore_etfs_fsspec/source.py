@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import errno
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import fsspec
@@ -28,7 +28,7 @@ from vfscore_etfs_fsspec.known import check_options
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.secrets import Secrets, shown_url
 from vfscore_etfs_fsspec.stores.choose import choose
-from vfscore_etfs_fsspec.stores.place import Place
+from vfscore_etfs_fsspec.stores.place import Place, again, quiet
 from vfscore_etfs_fsspec.stores.store import Store
 
 __all__ = ["claims", "open_source", "open_store"]
@@ -95,7 +95,7 @@ def _of_url(url: str, options: Mapping[str, Any], own: Options) -> Place:
         kwargs = _copied(arguments)
         if loop is not None and "loop" not in kwargs:
             kwargs["loop"] = loop
-        return _quiet(cls(**kwargs))
+        return quiet(cls(**kwargs))
 
     secrets = Secrets.of(url, {**options, "chain": {str(i): kwargs for i, (_, _, kwargs) in enumerate(chain)}})
     return Place(
@@ -163,15 +163,6 @@ def _ours_alone(cls: type, kwargs: Mapping[str, Any], own: Options) -> dict[str,
     return made
 
 
-def _quiet(fs: Any) -> Any:
-    """Return *fs*, whose instance is ours, without a cache of listings."""
-    cache = getattr(fs, "dircache", None)
-    if cache is not None and hasattr(cache, "use_listings_cache"):
-        cache.use_listings_cache = False
-        cache.clear()
-    return fs
-
-
 # -- objects -----------------------------------------------------------------------------------------------------------
 
 
@@ -198,16 +189,7 @@ def _of_object(fs: Any, path: str, rest: Mapping[str, Any]) -> Place:
     given = fs
 
     def make(loop: asyncio.AbstractEventLoop | None = None) -> Any:
-        kwargs = {**given.storage_options, "skip_instance_cache": True}
-        if loop is not None:
-            kwargs["loop"] = loop
-            kwargs.pop("asynchronous", None)
-        made = type(given)(*given.storage_args, **kwargs)
-        for name in ("store", "pseudo_dirs"):
-            # A memory file system with a store of its own is that store.
-            if name in vars(given):
-                setattr(made, name, vars(given)[name])
-        return _quiet(made)
+        return again(given, loop)
 
     usable = not (given.async_impl and getattr(given, "asynchronous", False))
     return Place(
@@ -255,7 +237,3 @@ def _namespace(fs: Any) -> Any:
         seen += 1
     return None
 
-
-def identity_of(fs: Any, protocol: str) -> Hashable:
-    """Return what is equal for file systems on one storage."""
-    return (protocol,)

@@ -1,27 +1,69 @@
-"""Which store serves a place: by the file system's class, never by trial."""
+"""Which store serves a place: by the file system's class and its bases, never by trial."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable
-from typing import Any
+from collections.abc import Hashable
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
 from vfscore_etfs_fsspec.connection import AsyncConnection, Connection, SyncConnection
 from vfscore_etfs_fsspec.faults import Faults
 from vfscore_etfs_fsspec.options import Options
-from vfscore_etfs_fsspec.stores.generic import GenericStore
-from vfscore_etfs_fsspec.stores.place import Place
+from vfscore_etfs_fsspec.stores.place import Place, again
 from vfscore_etfs_fsspec.stores.store import Store
 
 __all__ = ["choose"]
 
 
+class _Kind(NamedTuple):
+    module: str
+    store: str
+    shared: bool = False
+    """One instance of a synchronous class serves all threads."""
+    alive: str = ""
+    """What looks whether an idle connection still is one."""
+
+
+_HERE: Final = "vfscore_etfs_fsspec.stores"
+_KINDS: Final[dict[str, _Kind]] = {
+    "s3fs.core.S3FileSystem": _Kind("s3", "S3Store"),
+    "gcsfs.core.GCSFileSystem": _Kind("gcs", "GcsStore"),
+    "adlfs.spec.AzureBlobFileSystem": _Kind("azure", "AzureStore"),
+    "fsspec.implementations.http.HTTPFileSystem": _Kind("http", "HttpStore"),
+    "fsspec.implementations.memory.MemoryFileSystem": _Kind("memory", "MemoryStore", shared=True),
+    "fsspec.implementations.local.LocalFileSystem": _Kind("local", "LocalStore", shared=True),
+    "fsspec.implementations.sftp.SFTPFileSystem": _Kind("sftp", "SftpStore", alive="sftp_alive"),
+    "fsspec.implementations.ftp.FTPFileSystem": _Kind("ftp", "FtpStore", alive="ftp_alive"),
+    "fsspec.implementations.smb.SMBFileSystem": _Kind("smb", "SmbStore", shared=True),
+    "webdav4.fsspec.WebdavFileSystem": _Kind("webdav", "WebdavStore", shared=True),
+    "fsspec.archive.AbstractArchiveFileSystem": _Kind("archive", "ArchiveStore", shared=True),
+    "fsspec.implementations.cached.CachingFileSystem": _Kind("cached", "CachedStore", shared=True),
+}
+
+
+def _kind(cls: type, asynchronous: bool) -> _Kind:
+    for base in cls.__mro__:
+        found = _KINDS.get(f"{base.__module__}.{base.__qualname__}")
+        if found is not None:
+            return found
+    return _Kind("objects", "ObjectStore") if asynchronous else _Kind("generic", "GenericStore", shared=_is_vfs(cls))
+
+
+def _is_vfs(cls: type) -> bool:
+    protocol: Any = getattr(cls, "protocol", "")
+    return protocol == "vfs" or "vfs" in protocol
+
+
 def choose(place: Place, options: Options) -> Store:
     """Connect to *place* and return its store."""
     faults = Faults(place.secrets)
-    asynchronous = getattr(place.fs if place.fs is not None else place.cls, "async_impl", False)
+    cls = place.cls if place.fs is None else type(place.fs)
+    asynchronous = getattr(cls if place.fs is None else place.fs, "async_impl", False) is True and not _is_vfs(cls)
+    kind = _kind(cls, asynchronous)
+    module = import_module(f"{_HERE}.{kind.module}")
     connection: Connection
-    if asynchronous is True:
+    if asynchronous:
         connection = AsyncConnection(
             place.make,
             faults,
@@ -34,15 +76,49 @@ def choose(place: Place, options: Options) -> Store:
         connection = SyncConnection(
             place.make,
             faults,
-            shared=True,
+            shared=kind.shared,
             timeout=options.timeout,
             concurrency=options.max_concurrency,
             guarded=place.looped,
+            alive=getattr(module, kind.alive) if kind.alive else None,
             first=place.fs,
         )
-    name = f"{connection.cls.__module__}.{connection.cls.__qualname__}"
-    if isinstance(connection, AsyncConnection) and any(c.__module__ == "s3fs.core" for c in connection.cls.__mro__):
-        from vfscore_etfs_fsspec.stores.s3 import S3Store
+    fs = connection.instance()[0] if isinstance(connection, AsyncConnection) else connection.peek()
+    place = dataclasses.replace(place, identity=_identity(fs), cls=type(fs))
+    if kind.store == "CachedStore":
+        store: Store = module.CachedStore(place, connection, options, _behind(place, fs, options))
+    else:
+        store = getattr(module, kind.store)(place, connection, options)
+    return store
 
-        return S3Store(place, connection, options)
-    return GenericStore(place, connection, options)
+
+def _behind(place: Place, fs: Any, options: Options) -> Store:
+    """Return the store of what a cache stands before."""
+    target = fs.fs
+
+    def make(loop: Any = None) -> Any:
+        return again(target, loop)
+
+    protocol = target.protocol if isinstance(target.protocol, str) else target.protocol[0]
+    return choose(
+        dataclasses.replace(place, protocol=protocol, cls=type(target), make=make, fs=target, identity=()), options
+    )
+
+
+def _identity(fs: Any) -> Hashable:
+    """Return what is equal for file systems on one storage, and at worst too often."""
+    name = type(fs).__name__
+    given = getattr(fs, "storage_options", None) or {}
+    protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+    if name == "MemoryFileSystem":
+        return ("memory", id(fs.store))
+    if name == "S3FileSystem":
+        endpoint = fs.endpoint_url or (fs.client_kwargs or {}).get("endpoint_url")
+        return ("s3", str(endpoint or ""))
+    if name == "AzureBlobFileSystem":
+        return ("abfs", str(fs.account_name or ""))
+    if name == "WebdavFileSystem":
+        return ("webdav", str(fs.client.base_url))
+    where = [str(given.get(key, getattr(fs, key, None))) for key in ("host", "port")]
+    endpoint = given.get("endpoint_url") or given.get("base_url")
+    return (protocol, *where, str(endpoint or ""))

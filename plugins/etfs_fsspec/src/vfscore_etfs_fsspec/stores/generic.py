@@ -12,16 +12,19 @@ import errno
 import inspect
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, NoReturn
+from typing import IO, Any, Final, NoReturn
 
 from vfscore.plugin import VAttr, VType, err
-from vfscore_etfs_fsspec.attrs import attr_of, directory
+from vfscore_etfs_fsspec.attrs import attr_of
 from vfscore_etfs_fsspec.connection import AsyncConnection, Call, Connection, Instance
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.place import Place, joined, proper
+from vfscore_etfs_fsspec.stores.spooled import SpooledUpload
 from vfscore_etfs_fsspec.stores.store import Peek, Upload
 
-__all__ = ["GenericStore", "Rest", "readonly"]
+__all__ = ["GenericStore", "Rest", "readonly", "takes"]
+
+_CHUNK: Final = 1 << 20
 
 
 def readonly() -> OSError:
@@ -102,7 +105,7 @@ class GenericStore:
         here = full.strip("/")
         for info in listing:
             if info["name"].strip("/") == here:
-                if len(listing) == 1 and info.get("type") != "directory" and not self._below(full):
+                if len(listing) == 1 and info.get("type") != "directory":
                     raise err(errno.ENOTDIR)
                 continue
             name = info["name"].rstrip("/").rpartition("/")[2]
@@ -111,10 +114,6 @@ class GenericStore:
         if self.flat and not found and not self._is_container(path):
             raise err(errno.ENOENT)
         return found
-
-    def _below(self, full: str) -> bool:
-        """Whether what is listed under its own name is a directory nevertheless (a marker object)."""
-        return False
 
     def _is_container(self, path: str) -> bool:
         """Whether *path* is a bucket or the root of all: there, with nothing in it."""
@@ -228,7 +227,23 @@ class GenericStore:
         return [one if isinstance(one, OSError) else None for one in done]
 
     def upload(self, path: str, exclusive: bool = False) -> Upload:
-        self._refuse()
+        self._need_writable()
+        if exclusive and not self.exclusive:
+            self._need_absent(path)
+        return SpooledUpload(lambda file, size: self.put_file(path, file, size, exclusive))
+
+    def put_file(self, path: str, file: IO[bytes], size: int, exclusive: bool) -> VAttr | None:
+        """Store the *size* bytes that *file* has as *path*."""
+
+        def copy(got: Instance) -> None:
+            with got.fs.open(self.full(path), "wb") as target:
+                while data := file.read(_CHUNK):
+                    target.write(data)
+
+        if exclusive and not self.exclusive:
+            self._need_absent(path)
+        self.connection.use(copy)
+        return None
 
     def remove(self, path: str) -> None:
         self._need_writable()
@@ -333,8 +348,3 @@ def _forget(got: Instance, path: str) -> None:
     """Make an instance forget its listings of *path* and of the directory that it is in."""
     got.fs.invalidate_cache(path)
     got.fs.invalidate_cache(got.fs._parent(path))
-
-
-def root_of_all() -> VAttr:
-    """Return the attributes of the directory of all buckets."""
-    return directory()

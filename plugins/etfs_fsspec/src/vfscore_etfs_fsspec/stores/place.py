@@ -8,7 +8,7 @@ from typing import Any
 
 from vfscore_etfs_fsspec.secrets import Secrets
 
-__all__ = ["Place", "joined", "proper"]
+__all__ = ["Place", "again", "joined", "proper", "quiet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +50,26 @@ def joined(root: str, path: str) -> str:
 def proper(name: str) -> bool:
     """Whether *name* can be that of a directory's entry: what cannot is in no listing."""
     return bool(name) and name not in (".", "..") and "/" not in name and "\0" not in name
+
+
+def quiet(fs: Any) -> Any:
+    """Return *fs*, whose instance is ours, without a cache of listings."""
+    cache = getattr(fs, "dircache", None)
+    if cache is not None and hasattr(cache, "use_listings_cache"):
+        cache.use_listings_cache = False
+        cache.clear()
+    return fs
+
+
+def again(fs: Any, loop: Any = None) -> Any:
+    """Return an instance made from the arguments of *fs*, as pickling does; shared with nobody."""
+    kwargs = {**fs.storage_options, "skip_instance_cache": True}
+    if loop is not None:
+        kwargs["loop"] = loop
+        kwargs.pop("asynchronous", None)
+    made = type(fs)(*fs.storage_args, **kwargs)
+    for name in ("store", "pseudo_dirs"):
+        # A memory file system with a store of its own is that store.
+        if name in vars(fs):
+            setattr(made, name, vars(fs)[name])
+    return quiet(made)

@@ -1,0 +1,219 @@
+"""The store of Google's objects, over gcsfs: its requests are made here, in as few as it takes.
+
+What pins a version is the object's generation, which every answer tells; so it is what is called the tag here. Times
+are whole seconds, because a download's answer has no others.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from vfscore.plugin import VAttr, VType, err
+from vfscore_etfs_fsspec.attrs import directory, time_of
+from vfscore_etfs_fsspec.connection import AsyncConnection
+from vfscore_etfs_fsspec.faults import errno_of
+from vfscore_etfs_fsspec.options import Options
+from vfscore_etfs_fsspec.stores.objects import ObjectStore, implied
+from vfscore_etfs_fsspec.stores.place import Place, proper
+from vfscore_etfs_fsspec.stores.store import Peek
+
+__all__ = ["GcsStore"]
+
+_SECOND = 1_000_000_000
+
+
+class GcsStore(ObjectStore):
+    """A bucket, a prefix in one, one object, or all buckets."""
+
+    def __init__(self, place: Place, connection: AsyncConnection, options: Options) -> None:
+        super().__init__(place, connection, options)
+        fs, _ = connection.instance()
+        generation = fs.split_path(place.root)[2] if "/" in place.root.strip("/") else None
+        self._generation: str | None = generation
+        if generation:
+            bucket, key, _ = fs.split_path(place.root)
+            self.root = f"{bucket}/{key}"
+            self.writable = False
+
+    def _object(self, path: str) -> tuple[str, str]:
+        bucket, key = self.split(path)
+        if not key:
+            raise err(errno.EISDIR)
+        return bucket, key
+
+    def attr(self, info: Mapping[str, Any]) -> VAttr:
+        """Return the attributes that an object resource tells."""
+        generation = info.get("generation")
+        return VAttr(
+            VType.VREG,
+            va_size=int(info.get("size", 0)),
+            va_mtime=_whole(time_of(info.get("updated"))),
+            va_birthtime=_whole(time_of(info.get("timeCreated"))),
+            va_etag=str(generation) if generation else None,
+            va_version=str(generation) if generation else None,
+        )
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def info(self, path: str) -> VAttr:
+        return self.connection.run(self._info, path)
+
+    async def _info(self, fs: Any, path: str) -> VAttr:
+        bucket, key = self.split(path)
+        if not bucket:
+            return directory()
+        if not key:
+            await fs._call("GET", "b/{}", bucket, json_out=True)
+            return directory()
+        try:
+            return self.attr(await fs._call("GET", "b/{}/o/{}", bucket, key, json_out=True, **self._pinned(path)))
+        except Exception as exc:
+            if errno_of(exc) != errno.ENOENT:
+                raise
+        async for _ in self._pages(fs, bucket, f"{key}/", maxResults=1):
+            return directory()
+        raise err(errno.ENOENT)
+
+    def _pinned(self, path: str) -> dict[str, str]:
+        return {"generation": self._generation} if self._generation and not path else {}
+
+    async def _pages(self, fs: Any, bucket: str, prefix: str, **asked: Any) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield the pages of a listing that have something."""
+        while True:
+            page = await fs._call("GET", "b/{}/o", bucket, prefix=prefix, json_out=True, **asked)
+            if page.get("items") or page.get("prefixes"):
+                yield page
+            if not page.get("nextPageToken"):
+                return
+            asked["pageToken"] = page["nextPageToken"]
+
+    def entries(self, path: str) -> list[tuple[str, VAttr]]:
+        return self.connection.run(self._entries, path)
+
+    async def _entries(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
+        bucket, key = self.split(path)
+        if not bucket:
+            fs.invalidate_cache("")
+            return [(each["name"].rstrip("/"), directory()) for each in await fs._list_buckets()]
+        prefix = f"{key}/" if key else ""
+        found: dict[str, VAttr] = {}
+        anything = False
+        async for page in self._pages(fs, bucket, prefix, delimiter="/"):
+            anything = True
+            for each in page.get("items", ()):
+                name = each["name"][len(prefix) :]
+                if proper(name):
+                    found[name] = self.attr(each)
+            for each in page.get("prefixes", ()):
+                name = each[len(prefix) : -1]
+                if proper(name):
+                    found.setdefault(name, directory())
+        if not anything and key:
+            await self._file(fs, bucket, key)
+        return list(found.items())
+
+    async def _file(self, fs: Any, bucket: str, key: str) -> None:
+        await fs._call("GET", "b/{}/o/{}", bucket, key, json_out=True)
+        raise err(errno.ENOTDIR)
+
+    def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
+        if not self.split(path)[0]:
+            found = []
+            for name, va in self.entries(path):
+                found.append((name, va))
+                if maxdepth is None or maxdepth > 1:
+                    below = self.find(name, None if maxdepth is None else maxdepth - 1)
+                    found += [(f"{name}/{each}", inner) for each, inner in below]
+            return found
+        found = self.connection.run(self._find, path)
+        return found if maxdepth is None else [each for each in found if each[0].count("/") < maxdepth]
+
+    async def _find(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
+        bucket, key = self.split(path)
+        prefix = f"{key}/" if key else ""
+        entries: list[tuple[str, VAttr]] = []
+        async for page in self._pages(fs, bucket, prefix):
+            entries += [(each["name"], self.attr(each)) for each in page.get("items", ())]
+        if not entries and key:
+            await self._file(fs, bucket, key)
+        return implied(prefix, entries)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    async def _get(
+        self, fs: Any, path: str, wanted: str | None, etag: str | None
+    ) -> tuple[bytes, Mapping[str, str]]:
+        bucket, key = self._object(path)
+        asked: dict[str, Any] = self._pinned(path)
+        if etag is not None:
+            asked["ifGenerationMatch"] = etag
+        headers = {} if wanted is None else {"Range": wanted}
+        try:
+            told, data = await fs._call("GET", fs.url(f"{bucket}/{key}"), headers=headers, **asked)
+        except FileExistsError:
+            # So gcsfs calls every condition that did not hold.
+            raise err(errno.ESTALE) from None
+        return data, told
+
+    def peek(self, path: str, size: int) -> Peek:
+        return self.connection.run(self._peek, path, size)
+
+    async def _peek(self, fs: Any, path: str, size: int) -> Peek:
+        try:
+            data, told = await self._get(fs, path, f"bytes=0-{size - 1}", None)
+        except Exception as exc:
+            if errno_of(exc) != errno.ERANGE:
+                raise
+            return Peek(b"", await self._info(fs, path), 0)
+        content = told.get("Content-Range", "")
+        total = int(content.rpartition("/")[2]) if "/" in content else len(data)
+        generation = told.get("X-Goog-Generation")
+        va = None
+        if generation:
+            va = VAttr(
+                VType.VREG,
+                va_size=total,
+                va_mtime=time_of(told.get("Last-Modified")),
+                va_etag=generation,
+                va_version=generation,
+            )
+            if va.va_mtime is None:
+                va = None
+        return Peek(data[:size], va, total)
+
+    async def _fetch(self, fs: Any, path: str, offset: int, size: int | None, etag: str | None = None) -> bytes:
+        wanted = None
+        if size is not None:
+            if size <= 0:
+                return b""
+            wanted = f"bytes={offset}-{offset + size - 1}"
+        elif offset:
+            wanted = f"bytes={offset}-"
+        try:
+            data, told = await self._get(fs, path, wanted, etag)
+        except Exception as exc:
+            if errno_of(exc) == errno.ERANGE:
+                return b""
+            raise
+        if wanted is not None and "Content-Range" not in told and len(data) > (size or 0):
+            return data[offset:] if size is None else data[offset : offset + size]
+        return data
+
+    def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
+        return self.connection.run(self._fetch, path, offset, size, etag)
+
+    def fetch_soon(self, path: str, offset: int, size: int, etag: str | None = None) -> Future[bytes]:
+        return self.connection.start(self._fetch, path, offset, size, etag)
+
+    def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
+        async def function(fs: Any, one: tuple[str, int, int | None]) -> bytes:
+            return await self._fetch(fs, *one)
+
+        return self.connection.gather(function, asked)
+
+
+def _whole(moment: int | None) -> int | None:
+    return None if moment is None else moment // _SECOND * _SECOND

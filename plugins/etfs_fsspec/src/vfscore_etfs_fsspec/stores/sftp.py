@@ -1,0 +1,229 @@
+"""The store of SFTP, over paramiko as fsspec's SFTPFileSystem has it (another class of that protocol is generic).
+
+Open files stay open between the reads that follow one another: an open costs as much as a read. Long reads are sent as
+many requests at once. Links are told as links.
+
+A new file is renamed to its name without overwriting, which the protocol has; an old one by the extension that replaces.
+"""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+import stat
+from collections.abc import Sequence
+from typing import Any, Final
+
+from vfscore.plugin import VAttr, VType, err, vtype_of_mode
+from vfscore_etfs_fsspec.connection import Instance
+from vfscore_etfs_fsspec.stores.place import proper
+from vfscore_etfs_fsspec.stores.store import Peek
+from vfscore_etfs_fsspec.stores.tree import TreeStore, is_temporary
+
+__all__ = ["SftpStore", "sftp_alive"]
+
+_REQUEST: Final = 32768
+"""What every server gives in one answer."""
+_BILLION: Final = 1_000_000_000
+
+
+def sftp_alive(fs: Any) -> bool:
+    """Whether the connection of *fs* still is one."""
+    transport = fs.client.get_transport()
+    return transport is not None and transport.is_active() and not fs.ftp.get_channel().closed
+
+
+class SftpStore(TreeStore):
+    """Files of an SSH server."""
+
+    exclusive = True
+    links = True
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def info(self, path: str) -> VAttr:
+        return self.connection.use(lambda got: _attr(got.fs.ftp.lstat(self.full(path))))
+
+    def entries(self, path: str) -> list[tuple[str, VAttr]]:
+        return self.connection.use(_entries, self.full(path))
+
+    def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
+        found = self.entries(path)
+        level = found
+        depth = 1
+        while maxdepth is None or depth < maxdepth:
+            below = [name for name, va in level if va.va_type is VType.VDIR]
+            if not below:
+                break
+            top = self.full(path)
+            listings = self.connection.map(
+                lambda name, top=top: self.connection.use(_entries, posixpath.join(top, name)), below
+            )
+            level = []
+            for name, listing in zip(below, listings, strict=True):
+                if isinstance(listing, FileNotFoundError | PermissionError):
+                    continue
+                if isinstance(listing, OSError):
+                    raise listing
+                level += [(f"{name}/{inner}", va) for inner, va in listing]
+            found = found + level
+            depth += 1
+        return found
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def open_old(self, got: Instance, full: str) -> Any:
+        file = got.fs.ftp.open(full, "rb", bufsize=0)
+        file.size_seen = file.stat().st_size
+        return file
+
+    def _read(self, got: Instance, full: str, offset: int, size: int | None) -> bytes:
+        file = self.opened(got, full)
+        end = file.size_seen if size is None else min(offset + size, file.size_seen)
+        if end <= offset:
+            return b""
+        if end - offset <= _REQUEST:
+            file.seek(offset)
+            return _all(file, end - offset)
+        pieces = [(at, min(_REQUEST, end - at)) for at in range(offset, end, _REQUEST)]
+        return b"".join(file.readv(pieces))
+
+    def peek(self, path: str, size: int) -> Peek:
+        def look(got: Instance) -> Peek:
+            full = self.full(path)
+            file = self.opened(got, full, fresh=True)
+            va = _attr(file.stat())
+            if va.va_type is VType.VDIR:
+                raise err(errno.EISDIR)
+            return Peek(self._read(got, full, 0, size), va, va.va_size)
+
+        return self.connection.use(look)
+
+    def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
+        return self.connection.use(self._read, self.full(path), offset, size)
+
+    def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
+        def one(wanted: tuple[str, int, int | None]) -> bytes:
+            return self.connection.use(self._read, self.full(wanted[0]), *wanted[1:])
+
+        return self.connection.map(one, asked)
+
+    # -- changing ------------------------------------------------------------------------------------------------------
+
+    def rename_over(self, got: Instance, old: str, new: str) -> None:
+        got.fs.ftp.posix_rename(old, new)
+
+    def rename_new(self, got: Instance, old: str, new: str) -> None:
+        try:
+            got.fs.ftp.rename(old, new)
+        except OSError:
+            # Servers call this a failure, without a word why.
+            _absent(got, new)
+            raise
+
+    def unlink(self, got: Instance, full: str) -> None:
+        got.fs.ftp.remove(full)
+
+    def open_new(self, got: Instance, full: str) -> Any:
+        file = got.fs.ftp.open(full, "wb", bufsize=0)
+        # Answers are waited for at the end: close raises what a write would have.
+        file.set_pipelined(True)
+        return file
+
+    def mkdir(self, path: str) -> None:
+        def make(got: Instance) -> None:
+            try:
+                got.fs.ftp.mkdir(self.full(path))
+            except FileNotFoundError:
+                raise
+            except OSError:
+                _absent(got, self.full(path))
+                raise
+
+        self.connection.use(make)
+
+    def rmdir(self, path: str) -> None:
+        def remove(got: Instance) -> None:
+            try:
+                got.fs.ftp.rmdir(self.full(path))
+            except FileNotFoundError:
+                raise
+            except OSError:
+                if got.fs.ftp.listdir(self.full(path)):
+                    raise err(errno.ENOTEMPTY) from None
+                raise
+
+        self.connection.use(remove)
+
+    def setattr(self, path: str, vap: VAttr) -> None:
+        def change(got: Instance) -> None:
+            ftp, full = got.fs.ftp, self.full(path)
+            if vap.va_mode is not None:
+                ftp.chmod(full, vap.va_mode)
+            if vap.va_uid is not None or vap.va_gid is not None or vap.va_atime is not None or vap.va_mtime is not None:
+                now = ftp.stat(full)
+                if vap.va_uid is not None or vap.va_gid is not None:
+                    uid = now.st_uid if vap.va_uid is None else vap.va_uid
+                    ftp.chown(full, uid, now.st_gid if vap.va_gid is None else vap.va_gid)
+                if vap.va_atime is not None or vap.va_mtime is not None:
+                    atime = now.st_atime if vap.va_atime is None else vap.va_atime // _BILLION
+                    ftp.utime(full, (atime, now.st_mtime if vap.va_mtime is None else vap.va_mtime // _BILLION))
+
+        self.connection.use(change)
+
+    def readlink(self, path: str) -> str:
+        def read(got: Instance) -> str:
+            target = got.fs.ftp.readlink(self.full(path))
+            if target is None:
+                raise err(errno.EINVAL)
+            return str(target)
+
+        return self.connection.use(read)
+
+    def symlink(self, target: str, path: str) -> None:
+        self.connection.use(lambda got: got.fs.ftp.symlink(target, self.full(path)))
+
+
+def _absent(got: Instance, full: str) -> None:
+    try:
+        got.fs.ftp.lstat(full)
+    except OSError:
+        return
+    raise err(errno.EEXIST)
+
+
+def _all(file: Any, size: int) -> bytes:
+    data: bytes = file.read(size)
+    while len(data) < size:
+        more = file.read(size - len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _attr(st: Any) -> VAttr:
+    mode = st.st_mode or 0
+    vtype = vtype_of_mode(mode)
+    return VAttr(
+        VType.VREG if vtype is VType.VNON else vtype,
+        va_mode=stat.S_IMODE(mode) if st.st_mode is not None else None,
+        va_uid=st.st_uid,
+        va_gid=st.st_gid,
+        va_size=st.st_size if vtype is not VType.VDIR else None,
+        va_atime=None if st.st_atime is None else int(st.st_atime) * _BILLION,
+        va_mtime=None if st.st_mtime is None else int(st.st_mtime) * _BILLION,
+    )
+
+
+def _entries(got: Instance, full: str) -> list[tuple[str, VAttr]]:
+    try:
+        listing = got.fs.ftp.listdir_attr(full)
+    except OSError:
+        # A file, which some servers call a failure only.
+        if _attr(got.fs.ftp.lstat(full)).va_type is not VType.VDIR:
+            raise err(errno.ENOTDIR) from None
+        raise
+    return [
+        (each.filename, _attr(each)) for each in listing if proper(each.filename) and not is_temporary(each.filename)
+    ]
