@@ -148,3 +148,19 @@ def test_secret_in_a_url_does_not_show_in_an_error(run):
 
     assert result.exit_code == 1
     assert "hush" not in result.stderr
+
+
+def test_fstab_check_tells_of_a_disk_whose_table_is_damaged(run, disk, host):
+    text = '[[etfs]]\nkey = "/dev/{0}"\nsource = "{1}"\ntype = "blk"\noptions = {{ partitions = true }}\n'
+    (host / "fstab.toml").write_text(text.format("good", disk) + text.format("bad", host / "zones.csv"))
+
+    result = run("fstab", "check")
+
+    assert [line.split()[1] for line in result.stdout.splitlines()[1:]] == [
+        "/",
+        "/dev/good",
+        "/dev/goodp1",
+        "/dev/goodp2",
+    ]
+    assert "vfs: /dev/bad: Invalid argument: no partition table" in result.stderr
+    assert result.exit_code == 1

@@ -124,7 +124,7 @@ class Binding:
         self._closed = False
         self._source_size: int | None = None
         node = EtNode(self, "", True, None)
-        if etype in _DEVICES or begin or size != SIZE_ENDOFF:
+        if etype in _DEVICES or begin or size != SIZE_ENDOFF or locate is not None:
             node.window = Window(begin, size)
         v_op = mount.v_specop if etype in _DEVICES and mount.v_specop is not None else mount.v_op
         self.root = Vnode(_VTYPE[etype], v_op, node, mount, VV_ROOT)
@@ -201,6 +201,7 @@ class Binding:
         assert length is not None
         node: EtNode = self.root.v_data
         if self._locate is not None:
+            # Until here the window was all of the source, but one already: nobody cuts it by opening it.
             begin, size = self.begin, self.size = self._locate(backend)
             node.window = Window(begin, size)
         if not 0 <= begin <= length:

@@ -390,3 +390,58 @@ def test_namespace_without_a_reader_of_tables_says_what_to_install(shelf, monkey
 
     assert caught.value.errno == errno.ENODEV
     assert "vfscore-blockdev" in str(caught.value)
+
+
+# -- suffixes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("at", [64, 512, 65536 - 404])
+def test_disklabel_suffix_is_the_partition_of_that_letter(ns, shelf, order, at):
+    disk = shelf.disks["bsd"] = Disk(10 * MIB)
+    disk.write(at, disklabel({"a": (200, 1000, 7), "c": (0, 20480, 0), "e": (2000, 1, 17)}, order))
+    disk.put(2000, b"at 2000")
+
+    for letter in "ace":
+        ns.etfs_register(f"/dev/wd0{letter}", f"shelf:bsd%DISKLABEL:{letter}%", "blk")
+
+    assert [ns.sys.stat(f"/dev/wd0{letter}").st_size // 512 for letter in "ace"] == [1000, 20480, 1]
+    with ns.open("/dev/wd0e", "rb") as file:
+        assert file.read().rstrip(b"\0") == b"at 2000"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "code"),
+    [
+        ("%DISKLABEL:b%", errno.ENOENT),  # empty
+        ("%DISKLABEL:p%", errno.ENOENT),  # past the number of partitions
+        ("%DISKLABEL:q%", errno.EINVAL),
+        ("%DISKLABEL:d%", errno.EINVAL),  # past the end of the disk
+    ],
+)
+def test_disklabel_suffix_that_leads_nowhere_is_refused(ns, shelf, suffix, code):
+    disk = shelf.disks["bsd"] = Disk(10 * MIB)
+    disk.write(512, disklabel({"a": (64, 1000, 7), "d": (0, 30000, 0)}, count=8))
+
+    with pytest.raises(OSError) as caught:
+        ns.etfs_register("/dev/wd0", f"shelf:bsd{suffix}", "blk")
+
+    assert caught.value.errno == code
+    assert ns.sys.listdir("/") == []
+
+
+def test_disk_without_a_disklabel_has_no_letters(ns):
+    with pytest.raises(OSError) as caught:
+        ns.etfs_register("/dev/wd0", "shelf:mbr%DISKLABEL:a%", "blk")
+
+    assert caught.value.errno == errno.ENOENT
+
+
+def test_partitions_within_a_part_that_a_suffix_names(ns, shelf):
+    outer = shelf.disks["outer"] = Disk(30 * MIB)
+    outer.write(7 * MIB, shelf.disks["mbr"].pread(0, 10 * MIB))
+
+    register(ns, "/dev/disk0", "shelf:outer%OFFSET:7m,10m%")
+
+    with ns.open("/dev/disk0p5", "rb") as file:
+        assert file.read(11) == b"sector 4100"
