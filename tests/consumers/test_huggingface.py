@@ -1,0 +1,37 @@
+"""Hugging Face datasets save, load and stream through ``vfs://``."""
+
+import pytest
+
+datasets = pytest.importorskip("datasets")
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of its own making, at each version others
+
+
+@pytest.fixture
+def url(place):
+    return "vfs:/" + place
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    datasets.disable_progress_bars()
+
+
+def test_a_data_set_is_saved_and_loaded(url):
+    made = datasets.Dataset.from_dict({"n": list(range(100))})
+    made.save_to_disk(f"{url}/set")
+    assert datasets.load_from_disk(f"{url}/set")["n"][-1] == 99
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_csv_is_loaded_and_streamed(url, fs, place, streaming):
+    fs.pipe_file(f"{place}/f.csv", b"n\n" + b"".join(b"%d\n" % i for i in range(100)))
+    got = datasets.load_dataset("csv", data_files=f"{url}/f.csv", split="train", streaming=streaming)
+    assert sum(row["n"] for row in got) == 4950
+
+
+def test_parquet_is_written(url, fs, place):
+    pd = pytest.importorskip("pandas")
+    datasets.Dataset.from_dict({"n": list(range(100))}).to_parquet(f"{url}/f.parquet")
+    assert pd.read_parquet(f"{url}/f.parquet")["n"].sum() == 4950
