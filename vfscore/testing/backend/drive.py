@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -23,6 +24,7 @@ __all__ = [
     "need",
     "opened",
     "pread",
+    "text_only",
 ]
 
 MakeBackend = Callable[[TreeSpec], Any]
@@ -31,7 +33,11 @@ READ, WRITE = OpenFlag.RDONLY, OpenFlag.RDWR
 
 
 class BackendSuite:
-    """The hole of `BackendTests`."""
+    """The holes of `BackendTests`: a fixture, and what an author says of how his storage differs from a disk."""
+
+    stored_at_close: ClassVar[bool] = False
+    """A file that is written is stored when it is closed, or at fsync, as a whole: until then, another handle may still
+    read the old one."""
 
     @pytest.fixture
     def make(self) -> MakeBackend:
@@ -85,6 +91,18 @@ def linked(make: MakeBackend, tree: TreeSpec, links: dict[str, str]) -> Any:
         return backend
     need(make({}), "readlink")
     return make({**tree, **{path: Link(target) for path, target in links.items()}})
+
+
+@contextlib.contextmanager
+def text_only(name: str) -> Iterator[None]:
+    """Skip if *name* is not text, and is refused for it."""
+    try:
+        yield
+    except (UnicodeEncodeError, OSError) as exc:
+        refused = isinstance(exc, UnicodeEncodeError) or exc.errno in (errno.EILSEQ, errno.EINVAL)
+        if refused and any("\ud800" <= char <= "\udfff" for char in name):
+            pytest.skip("names are text in this storage")
+        raise
 
 
 def codes(results: Sequence[object]) -> list[object]:

@@ -23,6 +23,7 @@ from vfscore.testing.backend.drive import (
     need,
     opened,
     pread,
+    text_only,
 )
 from vfscore.testing.makers import AWKWARD_NAMES, raises
 from vfscore.types import VType
@@ -217,10 +218,8 @@ class ReadTests(BackendSuite):
 
     @pytest.mark.parametrize("name", AWKWARD_NAMES, ids=ascii)
     def test_name_may_be_awkward(self, make: MakeBackend, name: str) -> None:
-        try:
+        with text_only(name):
             backend = make({f"d/{name}": b"content"})
-        except UnicodeEncodeError:
-            pytest.skip("names are text in this storage")
 
         assert load(backend, f"d/{name}") == b"content"
         if hasattr(backend, "readdir"):
@@ -309,6 +308,23 @@ class ReadTests(BackendSuite):
         got = backend.read_ranges("f", ranges)
 
         assert [bytes(part) for part in got] == [data[offset : offset + size] for offset, size in ranges]
+
+    def test_read_ranges_many_is_what_single_reads_are(self, make: MakeBackend) -> None:
+        data = random.Random(3).randbytes(5000)
+        backend = need(make({"f": data, "d/b": b"", "c": b"C"}), "read_ranges_many")
+        ranges = [(0, 10), (10, 10), (4990, 100), (2000, 500), (9000, 3), (5, 0)]
+
+        got = backend.read_ranges_many([("f", ranges), ("missing", [(0, 1)]), ("d", [(0, 1)]), ("d/b", [(0, 1)]),
+                                        ("c/below", [(0, 1)]), ("c", [(0, 1)])])  # fmt: skip
+
+        assert [[bytes(part) for part in each] if isinstance(each, list) else each.errno for each in got] == [
+            [data[offset : offset + size] for offset, size in ranges],
+            errno.ENOENT,
+            errno.EISDIR,
+            [b""],
+            errno.ENOTDIR,
+            [b"C"],
+        ]
 
     # -- the rest ------------------------------------------------------------------------------------------------------
 

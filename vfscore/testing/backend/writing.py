@@ -65,6 +65,8 @@ class WriteTests(BackendSuite):
 
         with opened(backend, "f", WRITE) as one, opened(backend, "f") as two:
             one.pwrite(b"X", 1)
+            if self.stored_at_close:
+                need(one, "fsync").fsync()
 
             assert pread(two, 0, 3) == b"aXc"
 
