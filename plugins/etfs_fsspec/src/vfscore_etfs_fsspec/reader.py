@@ -12,6 +12,7 @@ Locks: none. The version that is read is replaced as a whole.
 
 from __future__ import annotations
 
+import copy
 import errno
 import io
 from collections.abc import Callable, Sequence
@@ -135,6 +136,25 @@ class Reader:
         if version is not None:
             version.close()
 
+    # -- its name ------------------------------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Before its name goes: have the bytes of a small file here."""
+        self.pread(0, 1)
+
+    def removed(self) -> None:
+        """Its name has gone, or is another file's: go on with the bytes that are here."""
+        version = self._version
+        if version is not None:
+            version.gone = True
+
+    def renamed(self, path: str) -> None:
+        """It is called *path* now."""
+        version, self._version = self._version, None
+        self._path = path
+        if version is not None:
+            version.close()
+
     # -- versions ------------------------------------------------------------------------------------------------------
 
     def _use(self, use: Callable[[Version], _T]) -> _T:
@@ -161,6 +181,8 @@ class Reader:
     def _current(self) -> Version:
         """Return the version to read: another one after our own change, or after ESTALE."""
         version = self._version
+        if version is not None and version.gone:
+            return version
         changes = self._seen.version(self._path)
         if version is not None and version.changes is changes and version.usable():
             return version
@@ -194,8 +216,15 @@ class KnownReader(Reader):
 
     def getattr(self) -> VAttr:
         """Return the attributes of the version that is read; asked for only after a change."""
-        va = self._current().attr
-        return self._store.info(self._path) if va is None else va
+        version = self._current()
+        va = version.attr
+        if va is None:
+            return self._store.info(self._path)
+        if version.gone:
+            va = copy.copy(va)
+            va._stat = None
+            va.va_nlink = 0
+        return va
 
 
 def _joined(version: Version, offset: int, size: int) -> bytes:
