@@ -202,6 +202,9 @@ _BULK: Final[Mapping[str, frozenset[str]]] = {
     "vop_read_many": frozenset(
         {"vop_lookup", "vop_access", "vop_open", "vop_getattr", "vop_read", "vop_readinto", "vop_close"}
     ),
+    "vop_read_ranges_many": frozenset(
+        {"vop_lookup", "vop_access", "vop_open", "vop_read", "vop_readinto", "vop_read_ranges", "vop_close"}
+    ),
     "vop_write_many": frozenset(
         {"vop_lookup", "vop_access", "vop_create", "vop_open", "vop_setattr", "vop_write", "vop_close"}
     ),

@@ -62,7 +62,7 @@ def test_every_mutator_of_the_spec_is_wrapped_or_a_loop_over_those():
     reads = (
         "lookup readlink readdir abortop open close access getattr read readinto view fsync seek ioctl fcntl poll "
         "kqfilter revoke mmap advlock pathconf getextattr listextattr openextattr closeextattr inactive reclaim lock "
-        "unlock islocked bmap strategy bwrite print getpages putpages read_many read_ranges find"
+        "unlock islocked bmap strategy bwrite print getpages putpages read_many read_ranges read_ranges_many find"
     )
     loops = {"vop_write_many", "vop_remove_many"}
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
 from vfscore.etfs.listing import SHOWN, adopt_entry
-from vfscore.genfs.bulk import genfs_find, genfs_read_many, genfs_remove_many, genfs_write_many
+from vfscore.genfs.bulk import (
+    genfs_find,
+    genfs_read_many,
+    genfs_read_ranges_many,
+    genfs_remove_many,
+    genfs_write_many,
+)
 from vfscore.spec import hookimpl
 from vfscore.types import Cred, Dirent, VType
 
@@ -36,6 +42,18 @@ class ManyOps:
         if bulk is None:
             return genfs_read_many(dvp, paths, cred)
         found: list[bytes | OSError] = bulk([_below(dnode, path) for path in paths])
+        return found
+
+    @hookimpl
+    def vop_read_ranges_many(
+        self, dvp: Vnode, items: Sequence[tuple[str, Sequence[tuple[int, int]]]], cred: Cred
+    ) -> list[list[bytes] | OSError]:
+        """Hand all to the backend, if it takes many and root asks."""
+        dnode: EtNode = dvp.v_data
+        bulk = _bulk(dnode, "read_ranges_many", cred)
+        if bulk is None:
+            return genfs_read_ranges_many(dvp, items, cred)
+        found: list[list[bytes] | OSError] = bulk([(_below(dnode, path), ranges) for path, ranges in items])
         return found
 
     @hookimpl

@@ -33,6 +33,7 @@ __all__ = [
     "genfs_find",
     "genfs_read_many",
     "genfs_read_ranges",
+    "genfs_read_ranges_many",
     "genfs_remove_many",
     "genfs_write_many",
 ]
@@ -56,7 +57,8 @@ def _parent(dvp: Vnode, path: str, cred: Cred) -> tuple[Vnode, str]:
     return dvp, name
 
 
-def _read_one(dvp: Vnode, path: str, cred: Cred) -> bytes:
+def _opened(dvp: Vnode, path: str, cred: Cred) -> Vnode:
+    """Open *path* to read it; the caller closes it."""
     dvp, name = _parent(dvp, path, cred)
     vp, _ = _step(dvp, name, NameiOp.LOOKUP, cred)
     if vp is None:
@@ -65,6 +67,11 @@ def _read_one(dvp: Vnode, path: str, cred: Cred) -> bytes:
         raise err(errno.EISDIR)
     vp.v_op.vop_access(vp, ACCESS_READ, cred)
     vp.v_op.vop_open(vp, os.O_RDONLY, cred)
+    return vp
+
+
+def _read_one(dvp: Vnode, path: str, cred: Cred) -> bytes:
+    vp = _opened(dvp, path, cred)
     try:
         size = vp.v_op.vop_getattr(vp, cred).va_size or 0
         data = vp.v_op.vop_read(vp, 0, size, IoFlag.NONE, cred)
@@ -92,6 +99,23 @@ def genfs_read_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[bytes 
 def genfs_read_ranges(vp: Vnode, ranges: Sequence[tuple[int, int]], cred: Cred) -> list[bytes]:
     """`vop_read_ranges`, one range after the other."""
     return [_read_range(vp, offset, size, cred) for offset, size in ranges]
+
+
+def genfs_read_ranges_many(
+    dvp: Vnode, items: Sequence[tuple[str, Sequence[tuple[int, int]]]], cred: Cred
+) -> list[list[bytes] | OSError]:
+    """`vop_read_ranges_many`, one file after the other."""
+    out: list[list[bytes] | OSError] = []
+    for path, ranges in items:
+        try:
+            vp = _opened(dvp, path, cred)
+            try:
+                out.append(vp.v_op.vop_read_ranges(vp, ranges, cred))
+            finally:
+                vp.v_op.vop_close(vp, os.O_RDONLY, cred)
+        except OSError as exc:
+            out.append(exc.with_traceback(None))
+    return out
 
 
 def _read_range(vp: Vnode, offset: int, size: int, cred: Cred) -> bytes:

@@ -305,6 +305,10 @@ class FullBackend(Backend, Protocol):
         """Read many (offset, size) ranges of one file; neighbours merged."""
         ...
 
+    def read_ranges_many(self, items: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[list[bytes] | OSError]:
+        """Read (offset, size) ranges of many files, concurrently where the storage can; neighbours merged."""
+        ...
+
     def write_many(self, items: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
         """Write many whole files."""
         ...

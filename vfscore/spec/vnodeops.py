@@ -607,6 +607,19 @@ class VnodeOps(Protocol):
         ...
 
     @hookspec(firstresult=True)
+    def vop_read_ranges_many(
+        self, dvp: Vnode, items: Sequence[tuple[str, Sequence[tuple[int, int]]]], cred: Cred
+    ) -> list[list[bytes] | OSError]:
+        """Read (offset, size) ranges of many files. The paths of the *items* are as those of `vop_read_many`.
+
+        Returns:
+            For each item, in its order, the bytes of its ranges or the error.
+
+        Locking: called unlocked. Default: the loop.
+        """
+        ...
+
+    @hookspec(firstresult=True)
     def vop_write_many(self, dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred) -> list[OSError | None]:
         """Write many whole files, created or replaced; their directories exist.
 

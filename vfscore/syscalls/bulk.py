@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.namei import check_path
 from vfscore.opv import OpVector
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from vfscore.syscalls.view import AnyPath
 
 __all__ = ["Bulk"]
+
+_PAIRS: Final = frozenset({"vop_read_ranges_many", "vop_write_many"})
+"""Ops whose items are a path and something."""
 
 
 class Bulk(Files, Paths):
@@ -58,6 +61,14 @@ class Bulk(Files, Paths):
         finally:
             file.close()
 
+    def read_ranges_many(
+        self, items: Sequence[tuple[AnyPath, Sequence[tuple[int, int]]]]
+    ) -> list[list[bytes] | OSError]:
+        """Return for each (path, ranges), in its order, the bytes of its (offset, size) ranges or the error."""
+        return self._many(
+            "vop_read_ranges_many", items, lambda item: item[0], lambda item: self.read_ranges(item[0], item[1])
+        )
+
     def write_many(self, items: Sequence[tuple[AnyPath, bytes]]) -> list[OSError | None]:
         """Write whole files, made or replaced, and return for each, in its order, None or the error."""
         return self._many("vop_write_many", items, lambda item: item[0], lambda item: self.write_file(*item))
@@ -89,7 +100,7 @@ class Bulk(Files, Paths):
         groups, alone = self._group([path_of(item) for item in items], op)
         for vp, members in groups:
             asked: list[Any] = [rel for _, rel in members]
-            if op == "vop_write_many":
+            if op in _PAIRS:
                 asked = [(rel, items[i][1]) for i, rel in members]
             answers = getattr(vp.v_op, op)(vp, asked, self.cred)
             for (i, _), answer in zip(members, answers, strict=True):

@@ -75,6 +75,9 @@ class BulkBackend(ChangingDictBackend):
         data = self.load(path)
         return [data[offset : offset + size] for offset, size in ranges]
 
+    def read_ranges_many(self, items):
+        return [self.attempt(self.read_ranges, *item) for item in items]
+
     def write_many(self, items):
         return [self.attempt(self.store, *item) for item in items]
 

@@ -53,6 +53,31 @@ class BulkTests(Suite):
 
         assert got == [b"O", errno.EACCES, errno.EACCES]
 
+    def test_read_ranges_many_reads_each(self, plant: Plant) -> None:
+        data = bytes(range(256)) * 40
+        tree = plant({"a": data, "d/e/b": b"B"})
+        items = [("a", [(0, 3), (5000, 10), (len(data) - 2, 9)]), ("d/e/b", [(0, 1), (1, 1)]), ("a", [])]
+
+        got = tree.many("vop_read_ranges_many", tree.root, items, ROOT_CRED)
+
+        assert got == [[data[:3], data[5000:5010], data[-2:]], [b"B", b""], []]
+
+    def test_read_ranges_many_says_what_each_fault_is(self, plant: Plant) -> None:
+        tree = plant({"a": b"A", "d/f": b"F"})
+        items = [(path, [(0, 1)]) for path in ("a", "missing", "d", "a/below", "missing/below", "d/f")]
+
+        got = tree.many("vop_read_ranges_many", tree.root, items, ROOT_CRED)
+
+        assert got == [[b"A"], errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENOENT, [b"F"]]
+
+    def test_read_ranges_many_checks_the_credential(self, plant: Plant) -> None:
+        tree = plant({"open": b"O", "closed": b"C"})
+        _deny(tree, "closed")
+
+        got = tree.many("vop_read_ranges_many", tree.root, [("open", [(0, 1)]), ("closed", [(0, 1)])], USER)
+
+        assert got == [[b"O"], errno.EACCES]
+
     def test_write_many_creates_and_replaces(self, plant: Plant) -> None:
         tree = plant({"old": b"a longer content", "d": None})
 
