@@ -203,6 +203,8 @@ class OpenFile:
 
     def append(self, data: bytes | memoryview) -> int:
         """Write *data* at the end, wherever that is now, in one step; return how many bytes were stored."""
+        if self.vp.v_type in _DEVICES:
+            return self.write_at(data, self.size(), _NOFLAG)[0]
         return self.write_at(data, 0, _APPEND)[0]
 
     def write_at(self, data: bytes | memoryview, offset: int, ioflag: IoFlag) -> tuple[int, int]:
@@ -220,8 +222,9 @@ class OpenFile:
         op = vp.v_op
         try:
             if vp.v_type in _DEVICES:
-                # Not locked: the lock may be that of a whole file system, and its driver may take long.
-                n = op.vop_write(vp, data, offset, ioflag, self.cred)
+                # Not locked: the lock may be that of a whole file system, and its driver may take long. O_APPEND means
+                # nothing to a device, on Linux.
+                n = op.vop_write(vp, data, offset, _NOFLAG, self.cred)
                 return n, offset + n
             if not data:
                 return 0, offset

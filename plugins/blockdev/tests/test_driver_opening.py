@@ -316,7 +316,7 @@ def test_removed_and_registered_again_under_readers(ns, storages):
 
     with ThreadPoolExecutor(4) as pool:
         reading = [pool.submit(read) for _ in range(4)]
-        for i in range(200):
+        for _ in range(200):
             ns.etfs_remove("/dev/r")
             ns.etfs_register("/dev/r", "memory:other", "blk", 0, 4096)
             ns.etfs_remove("/dev/r")

@@ -329,12 +329,30 @@ def test_write_at_the_end_is_enospc_and_one_across_it_short(ns, ram):
     assert bytes(ram.disks[os.makedev(MAJOR, 0)][-3:]) == b"Axy"
 
 
-def test_appending_to_a_device_is_enospc(ns):
-    fd = ns.sys.open("/disk", os.O_WRONLY | os.O_APPEND)
+def test_file_object_that_appends_finds_no_room(ns):
+    with ns.open("/disk", "ab", buffering=0) as f:
+        assert f.tell() == 2048
+        with raises(errno.ENOSPC):
+            f.write(b"x")
+    with pytest.raises(OSError, match="No space left"), ns.open("/disk", "ab") as f:
+        f.write(b"x")
 
-    with raises(errno.ENOSPC):
-        ns.sys.write(fd, b"x")
-    assert ns.open("/disk", "rb").read(1) == b"A"
+
+def test_o_append_means_nothing_to_a_device(ns):
+    """Linux writes to a block device at the offset, whatever the flags say; the twin in the driver's tests shows it."""
+    fd = ns.sys.open("/disk", os.O_RDWR | os.O_APPEND)
+
+    assert ns.sys.write(fd, b"x") == 1
+    assert ns.sys.pwrite(fd, b"y", 5) == 1
+    assert ns.sys.pread(fd, 6, 0) == b"xAAAAy"
+
+
+def test_appending_at_the_end_wherever_it_is_is_enospc(ns):
+    for flags in (os.O_RDWR, os.O_RDWR | os.O_APPEND):
+        file = ns.sys.open_file("/disk", flags)
+        with raises(errno.ENOSPC):
+            file.append(b"x")
+        file.close()
 
 
 @pytest.mark.parametrize("flags", [os.O_TRUNC, os.O_CREAT | os.O_TRUNC])
