@@ -47,7 +47,7 @@ def test_a_failed_close_leaves_it_closed_and_gives_everything_back(files):
     writer.close()
 
     assert files.table == {}
-    assert writer.staged._stage is None
+    assert writer.staged._content.held == 0
     assert files.store.names() == ["put"]
 
 
@@ -150,7 +150,7 @@ def test_without_room_writing_in_order_goes_on(no_room, block):
     files = Files(block_size=block)
     writer = files.open("new", W)
     fill(writer, 15_000, 1000)
-    assert writer.staged._stage is None
+    assert writer.staged._content.held == 0
     writer.close()
 
     assert files.store.data("new") == b"x" * 15_000

@@ -191,7 +191,7 @@ def test_a_write_far_behind_the_end_is_staged_as_a_gap():
     writer.pwrite(b"x", 1 << 30)
 
     assert writer.size() == (1 << 30) + 1
-    assert writer.staged._stage.held < 1 << 20
+    assert writer.staged._content.held < 1 << 20
     writer.discard()
     writer.close()
 
@@ -294,7 +294,7 @@ def test_a_store_that_shows_halves_is_not_sent_anything_before_the_end():
 def test_what_is_larger_than_the_limit_goes_on_in_order(files):
     writer = files.open("new", W)
     fill(writer, LIMIT + 5000)
-    assert writer.staged._stage is None
+    assert writer.staged._content.streamed
     writer.pwrite(b"end", LIMIT + 6000)
     writer.truncate(LIMIT + 7000)
     writer.close()
@@ -340,7 +340,7 @@ def test_appending_to_what_is_larger_passes_it_through():
     with raises(errno.EOPNOTSUPP):
         writer.pwrite(b"x", 5)
     writer.append(b"end")
-    assert writer.staged._stage is None
+    assert writer.staged._content.streamed
     writer.close()
 
     assert files.store.data("big") == big + b"end"
@@ -438,7 +438,8 @@ def test_a_renamed_file_is_stored_under_its_new_name(files):
 
 def test_a_removed_file_is_not_stored_but_can_be_read(files):
     writer = files.open("old", RW)
-    writer.staged.orphan(keep=True)
+    writer.staged.hold()
+    writer.staged.orphan()
     del files.store.objects["old"]
     writer.pwrite(b"X", 1)
     assert writer.pread(0, 10) == b"0X23456789"

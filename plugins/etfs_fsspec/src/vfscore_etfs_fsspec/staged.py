@@ -1,16 +1,8 @@
-"""A file that is being written: what all its writers share, and how it gets into the storage, as a whole or not at all.
-
-Where its bytes are:
-
-    as stored   nothing was changed yet: they are what the storage has under the name
-    staged      in a `Stage`, where any part can be written again; as long as a new file is written from its start to
-                its end, they are also sent ahead through an upload, which nobody sees before it is committed
-    streamed    more than `stage_limit`, or more than the local disk takes: only in an upload, which goes on at its end
+"""A file that is being written: what all its writers share, and when it is stored, as a whole or not at all.
 
 Storing happens at `flush` and when the last writer leaves, and only if something changed. If it cannot be done, the
-error says how many bytes are not stored, and what was stored before stays. After a write that was refused the content
-is not what its writer meant: it is stored no more, unless all is forgotten (`discard`) or cut off (`truncate` to 0).
-When several write one object at the same time in different processes, the last to close wins.
+error says how many bytes are not stored, and what was stored before stays. When several processes write one object at
+the same time, the last to close wins.
 
 Owner: the backend's table keeps it by its path until it calls `ended`; then it is *over*, and an open makes a new one.
 Locks: `_lock` is held during every change and every storing, so that these wait for one another; `_guard` protects the
@@ -25,23 +17,19 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from vfscore.plugin import VAttr, VType, err
-from vfscore_etfs_fsspec import sending
-from vfscore_etfs_fsspec.staging import Stage
+from vfscore_etfs_fsspec.content import Content
+from vfscore_etfs_fsspec.reader import Reader, open_reader
 
 if TYPE_CHECKING:
     from vfscore_etfs_fsspec.options import Options
-    from vfscore_etfs_fsspec.reader import Reader
     from vfscore_etfs_fsspec.seen import Seen
-    from vfscore_etfs_fsspec.stores.store import Store, Upload
+    from vfscore_etfs_fsspec.stores.store import Store
 
 __all__ = ["Staged"]
-
-_TRIES: Final = 3
-"""Times that a download is begun again because another writer replaced the object."""
-_ZEROS: Final = bytes(1 << 20)
 
 
 class Staged:
@@ -56,7 +44,8 @@ class Staged:
 
     Attributes:
         over: The last writer has left: nothing more comes of it.
-        stored: The storage has something under the name, as far as it is known here.
+        covers: It was renamed to where another file is stored, which it will replace when it is stored; readers of the
+            name see this one.
     """
 
     def __init__(
@@ -73,39 +62,32 @@ class Staged:
         self._store = store
         self._seen = seen
         self._options = options
-        self._path = path
         self._old = old
-        self._exclusive = exclusive
+        self._shown = old
         self._ended = ended
         self._lock = threading.Lock()
         self._guard = threading.Lock()
         self._writers = 0
-        self.over = False
-        self._gone = False
-        """The name was taken away: there is nothing to store any more."""
-        self._reader: Reader | None = None
-        self._failed: OSError | None = None
-        self._stage: Stage | None = None
-        self._upload: Upload | None = None
-        self._ahead = False
-        """What is written may be sent ahead."""
         self._dirty = False
-        self._size = None if old is None else old.va_size
-        self._shown = old
+        self._reader: Reader | None = None
+        self.over = False
+        self.covers = False
+        self._content = Content(store, options, path, None if old is None else old.va_size, exclusive)
         if fresh or old is None:
-            self._begin()
+            self._content.begin()
+            self._changed()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._path!r} size={self._size} writers={self._writers}>"
+        return f"<{type(self).__name__} {self.path!r} size={self._content.size} writers={self._writers}>"
 
     @property
     def path(self) -> str:
         """Where it is to be stored; see `move`."""
-        return self._path
+        return self._content.path
 
     @property
     def stored(self) -> bool:
-        """Whether the storage has something under the name, as far as it is known here."""
+        """Whether the storage has an earlier content of this file, as far as it is known here."""
         return self._old is not None
 
     # -- who writes it -------------------------------------------------------------------------------------------------
@@ -129,9 +111,9 @@ class Staged:
             with self._lock:
                 with self._guard:
                     last = self._writers == 1
-                    self._writers -= not last
-                if not last:
-                    return
+                    if not last:
+                        self._writers -= 1
+                        return
                 try:
                     self._flush()
                 except BaseException:
@@ -171,7 +153,7 @@ class Staged:
             old = self._old
             va = VAttr(VType.VREG, va_birthtime=now) if old is None else copy.copy(old)
             va._stat = None
-            va.va_size = self._size
+            va.va_size = self._content.size
             va.va_mtime = va.va_ctime = now
             va.va_bytes = va.va_etag = va.va_version = None
             self._shown = va
@@ -179,10 +161,13 @@ class Staged:
 
     def size(self) -> int:
         """Return the size; what is stored is read if nobody knows how much it is."""
-        size = self._size
+        size = self._content.size
         if size is None:
             with self._lock:
-                size = self._end()
+                size = self._content.end()
+                if not self._dirty and self._old is not None:
+                    self._shown = copy.copy(self._old)
+                    self._shown.va_size = size
         return size
 
     def pread(self, offset: int, size: int) -> bytes:
@@ -190,21 +175,18 @@ class Staged:
 
         Errors:
             EOPNOTSUPP: it is streamed.
-            ESTALE: it was removed, and its content was not kept.
+            ESTALE: it was removed, and its content was not kept; or it is over.
         """
         with self._lock:
-            if self._stage is not None:
-                return self._stage.pread(offset, size)
             self._check()
-            if self._upload is not None:
-                raise err(errno.EOPNOTSUPP, hint=self._too_large("read before it is closed"))
-            if self._gone or self.over:
+            data = self._content.pread(offset, size)
+            if data is not None:
+                return data
+            if self._content.homeless or self.over:
                 raise err(errno.ESTALE, hint="it was removed while it was open")
             reader = self._reader
             if reader is None:
-                from vfscore_etfs_fsspec.reader import open_reader
-
-                reader = self._reader = open_reader(self._store, self._seen, self._options, self._path)
+                reader = self._reader = open_reader(self._store, self._seen, self._options, self.path)
         return reader.pread(offset, size)
 
     # -- changing ------------------------------------------------------------------------------------------------------
@@ -223,9 +205,7 @@ class Staged:
             return 0
         with self._lock:
             self._check()
-            at = self._end() if offset is None else offset
-            self._keep_all(at)
-            self._put(data, at)
+            self._content.write(data, self._content.end() if offset is None else offset)
             self._changed()
         return len(data)
 
@@ -236,27 +216,12 @@ class Staged:
         """
         with self._lock:
             if size == 0:
-                self._release()
-                self._begin()
-                return
-            self._check()
-            end = self._end()
-            if size == end:
-                return
-            if self._stage is None and self._upload is None:
-                self._load(min(size, end))
-                end = self._end()
-            if self._stage is None:
-                if size < end:
-                    raise self._refuse(err(errno.EOPNOTSUPP, hint=self._too_large("cut")))
-                self._stream_zeros(size - end)
-            elif size != end:
-                self._stop_ahead()
-                try:
-                    self._stage.truncate(size)
-                except OSError as exc:
-                    raise self._refuse(exc) from exc.__cause__
-            self._size = size
+                self._content.begin()
+            else:
+                self._check()
+                if size == self._content.end():
+                    return
+                self._content.truncate(size)
             self._changed()
 
     def flush(self) -> None:
@@ -294,38 +259,31 @@ class Staged:
             EBUSY: it is streamed to its old name.
         """
         with self._lock:
-            if self._stage is None and self._upload is not None:
-                raise err(errno.EBUSY, hint=self._too_large("renamed before it is closed"))
-            self._stop_ahead()
-            self._path = path
-            self._exclusive = False
+            if self._content.streamed:
+                exc = self._content.too_large("renamed before it is closed")
+                raise err(errno.EBUSY, hint=(exc.strerror or "").partition(": ")[2])
+            self._content.stop_ahead()
+            self._content.path = path
+            self._content.exclusive = False
             reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
 
-    def orphan(self, keep: bool = False) -> None:
-        """Its name is about to go: whoever has it open goes on, and nothing is stored.
+    def hold(self) -> None:
+        """Before its name goes: have what is stored here, if that is what it holds, to be read and changed later."""
+        with self._lock, suppress(OSError):  # what cannot be read now will not be later
+            if self._content.untouched and not self._content.homeless and not self.over:
+                self._content.load(None)
 
-        Args:
-            keep: What is stored and was not changed is fetched now, to be read later.
-        """
+    def orphan(self) -> None:
+        """Its name has gone: whoever has it open goes on, and nothing is stored."""
         with self._lock:
-            if keep and self._stage is None and self._upload is None and not self._gone:
-                self._load(None)
-            self._stop_ahead()
-            self._gone = True
+            self._content.stop_ahead()
+            self._content.homeless = True
             self._old = None
+            self.covers = False
 
     # -- inside: the lock is held from here on -------------------------------------------------------------------------
-
-    def _begin(self) -> None:
-        """Begin empty."""
-        self._stage = Stage()
-        self._size = 0
-        self._ahead = self._store.atomic != "no"
-        self._dirty = True
-        self._failed = None
-        self._shown = None
 
     def _changed(self) -> None:
         self._dirty = True
@@ -333,189 +291,44 @@ class Staged:
 
     def _check(self) -> None:
         """Raise the error of a write that was refused before."""
-        if self._failed is not None:
-            raise self._not_stored(self._failed) from self._failed
-
-    def _end(self) -> int:
-        if self._size is None:
-            self._load(None)
-        assert self._size is not None
-        return self._size
-
-    def _keep_all(self, at: int) -> None:
-        """Before something is changed at *at*: have all that is stored."""
-        if self._stage is None and self._upload is None:
-            size = self._size
-            if size is not None and size > self._options.stage_limit and at < size:
-                raise err(errno.EOPNOTSUPP, hint=self._too_large("changed but at its end"))
-            self._load(None)
-
-    def _load(self, end: int | None) -> None:
-        """Stage what is stored, up to byte *end*; stream it if it is too large."""
-        known = self._size
-        for left in reversed(range(_TRIES)):
-            self._stage = Stage()
-            self._size = 0
-            self._ahead = False
-            try:
-                if end is None and known is not None and known > self._options.stage_limit:
-                    self._stream()
-                for data in sending.stored(self._store, self._path, end, self._options.block_size):
-                    self._put(data, self._size)
-            except BaseException as exc:
-                self._release()
-                self._size = known
-                self._failed = None
-                if left and isinstance(exc, OSError) and exc.errno == errno.ESTALE:
-                    continue
-                raise
-            if known is None and not self._dirty:
-                self._shown = copy.copy(self._old)
-                assert self._shown is not None
-                self._shown.va_size = self._size
-            return
-
-    def _put(self, data: bytes | memoryview, at: int) -> None:
-        """Write where it is staged or streamed, and ahead."""
-        size, end = self._size or 0, at + len(data)
-        stage = self._stage
-        limit = self._options.stage_limit
-        try:
-            if stage is not None and max(end, size) > limit and stage.held + len(data) > limit:
-                if at < size:
-                    raise err(errno.EOPNOTSUPP, hint=self._too_large("changed but at its end"))
-                self._stream()
-                stage = None
-            if stage is not None:
-                try:
-                    stage.pwrite(data, at)
-                except OSError as exc:
-                    if at < size or exc.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                        raise
-                    self._stream()  # it goes on without the local disk
-                    stage = None
-            if stage is None:
-                if at < size:
-                    raise err(errno.EOPNOTSUPP, hint=self._too_large("changed but at its end"))
-                self._stream_zeros(at - size)
-                assert self._upload is not None
-                self._upload.write(data)
-                self._size = end
-                return
-        except OSError as exc:
-            self._refuse(exc)
-            raise
-        except BaseException:
-            self._refuse(err(errno.EINTR, hint="a write was interrupted"))
-            raise
-        self._size = max(size, end)
-        self._send_ahead(data, at == size)
-
-    def _send_ahead(self, data: bytes | memoryview, follows: bool) -> None:
-        """Send what was just staged; an error ends the sending ahead only: all is sent again when it is stored."""
-        upload, stage = self._upload, self._stage
-        assert stage is not None
-        if not follows:
-            self._stop_ahead()
-            return
-        try:
-            if upload is not None:
-                upload.write(data)
-            elif self._ahead and stage.size > self._options.block_size and not self._gone:
-                self._upload = sending.begin(self._store, self._path, stage, self._exclusive, self._options.block_size)
-        except OSError:
-            self._stop_ahead()
-        except BaseException:
-            self._stop_ahead()
-            raise
-
-    def _stop_ahead(self) -> None:
-        """What is staged is stored as a whole at the end."""
-        self._ahead = False
-        upload, self._upload = self._upload, None
-        if upload is not None:
-            upload.abort()
-
-    def _stream(self) -> None:
-        """Go on in an upload only."""
-        if self._gone:
-            raise err(errno.ENOSPC, hint="its name is gone: it can only be kept on the local disk")
-        stage = self._stage
-        assert stage is not None
-        if self._upload is None:
-            self._upload = sending.begin(self._store, self._path, stage, self._exclusive, self._options.block_size)
-        self._stage = None
-        stage.close()
-
-    def _stream_zeros(self, count: int) -> None:
-        assert self._upload is not None
-        while count > 0:
-            n = min(count, len(_ZEROS))
-            self._upload.write(memoryview(_ZEROS)[:n])
-            count -= n
+        failed = self._content.failed
+        if failed is not None:
+            raise self._not_stored(failed) from failed
 
     def _flush(self) -> None:
         self._check()
-        if not self._dirty or self._gone:
+        content = self._content
+        if not self._dirty or content.homeless:
             return
-        stage, upload = self._stage, self._upload
-        self._upload = None
-        self._ahead = False
         since = self._seen.mark()
         try:
-            if upload is not None:
-                va = upload.commit()
-            else:
-                assert stage is not None
-                va = sending.send(self._store, self._path, stage, self._exclusive, self._options.block_size)
+            va = content.store()
         except BaseException as exc:
-            if upload is not None:
-                upload.abort()
-            self._seen.changed(self._path)  # who knows
-            if not isinstance(exc, OSError):
-                if stage is None:
-                    self._failed = err(errno.EINTR, hint="the storing was interrupted")
-                raise
-            if stage is None:
-                self._failed = exc
-            raise self._not_stored(exc) from exc
-        self._dirty = self._exclusive = False
+            self._seen.changed(self.path)  # who knows
+            if isinstance(exc, OSError):
+                raise self._not_stored(exc) from exc
+            raise
+        self._dirty = content.exclusive = self.covers = False
         if va is not None and va.va_size is None:
             va = None
-        self._seen.changed(self._path, va, since)
+        self._seen.changed(self.path, va, since)
         self._old = self._shown = va or self.attr()
 
     def _forget(self) -> None:
         """Go back to what is stored."""
-        self._release()
-        self._dirty = False
-        self._failed = None
-        old = self._old
-        if old is None:
-            self._begin()
-            self._dirty = False
+        if self._old is None:
+            self._content.begin()
         else:
-            self._size = old.va_size
-            self._shown = old
+            self._content.revert(self._old.va_size)
+        self._dirty = False
+        self._shown = self._old
 
     def _release(self) -> None:
         """Give back what it holds."""
-        self._stop_ahead()
-        stage, self._stage = self._stage, None
-        if stage is not None:
-            stage.close()
+        self._content.release()
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
-
-    def _refuse(self, exc: OSError) -> OSError:
-        """A write is refused: what there is now is not to be stored."""
-        self._failed = exc
-        self._stop_ahead()
-        stage, self._stage = self._stage, None
-        if stage is not None:
-            stage.close()
-        return exc
 
     def _not_stored(self, exc: OSError) -> OSError:
         """Return the error that says what was not stored, and why."""
@@ -523,13 +336,12 @@ class Staged:
         text = os.strerror(code)
         reason = (exc.strerror or str(exc)).removeprefix(text).removeprefix(": ")
         if code == errno.EEXIST:
-            reason = "another writer made it first"
-        rest = "what was stored before is unchanged" if self._store.atomic != "no" else "what is stored may be half"
-        if self._old is None and code != errno.EEXIST:
-            rest = "there is no such file" if self._store.atomic != "no" else rest
-        hint = f"{self._size} bytes were not stored, {rest}"
+            reason, rest = "another writer made it first", "what that one stored is unchanged"
+        elif self._store.atomic == "no":
+            rest = "what is stored may be half of it"
+        elif self._old is None and not self.covers:
+            rest = "there is no such file"
+        else:
+            rest = "what was stored before is unchanged"
+        hint = f"{self._content.size} bytes were not stored, {rest}"
         return err(code, hint=f"{reason}; {hint}" if reason else hint)
-
-    def _too_large(self, done: str) -> str:
-        limit = self._options.stage_limit
-        return f"a file of which more than stage_limit={limit} bytes are written cannot be {done}; raise stage_limit"
