@@ -10,8 +10,9 @@ from concurrent.futures import Future
 
 import pytest
 from vfscore_etfs_fsspec.body import Body
+from vfscore_etfs_fsspec.many import read_many, read_ranges, read_ranges_many
 from vfscore_etfs_fsspec.options import Options
-from vfscore_etfs_fsspec.reader import open_reader, read_many, read_ranges
+from vfscore_etfs_fsspec.reader import open_reader
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.stores.store import Peek
 
@@ -328,6 +329,55 @@ def test_a_thousand_neighbours_are_few_requests(background):
         DATA[offset : offset + size] for offset, size in ranges
     ]
     assert len(bench.requests()) <= 5
+
+
+def test_one_range_of_an_unknown_file_is_one_request():
+    bench = Bench(Bucket({"f": DATA}))
+
+    assert read_ranges(bench.store, bench.seen, bench.options, "f", [(MIB, 10), (MIB + 20, 5)]) == [
+        DATA[MIB : MIB + 10],
+        DATA[MIB + 20 : MIB + 25],
+    ]
+    assert bench.requests() == [("fetch", "f", MIB, 25)]
+
+
+def test_distant_ranges_of_an_unknown_file_are_of_the_version_that_the_first_one_told():
+    bench = Bench(Bucket({"f": DATA}))
+
+    assert read_ranges(bench.store, bench.seen, bench.options, "f", [(0, 10), (MIB, 10)]) == [
+        DATA[:10],
+        DATA[MIB : MIB + 10],
+    ]
+    assert bench.requests() == [("peek", "f", 10), ("fetch", "f", MIB, 10)]
+
+
+def test_distant_ranges_of_a_listed_file_that_was_replaced_are_of_the_new_one():
+    bench = Bench(Bucket({"f": DATA}))
+    bench.saw()
+    bench.store.replace("f", DATA[::-1])
+
+    assert read_ranges(bench.store, bench.seen, bench.options, "f", [(MIB, 10), (2 * MIB, 10)]) == [
+        DATA[::-1][MIB : MIB + 10],
+        DATA[::-1][2 * MIB : 2 * MIB + 10],
+    ]
+
+
+@pytest.mark.parametrize("background", [True, False])
+@pytest.mark.parametrize("seen", [True, False])
+def test_ranges_of_many_files_are_the_bytes_of_each(background, seen):
+    objects = {f"f{i}": random.Random(i).randbytes(200 * KIB) for i in range(20)} | {"empty": b""}
+    bench = Bench(Bucket(objects, background))
+    if seen:
+        for path in objects:
+            bench.saw(path)
+    bench.seen.put("d", VAttr(VType.VDIR))
+    ranges = [(0, 5), (150 * KIB, 5), (199 * KIB, 5000), (300 * KIB, 1), (7, 0)]
+    items = [(path, ranges) for path in objects] + [("missing", ranges), ("missing", ranges[:1]), ("d", ranges)]
+
+    got = read_ranges_many(bench.store, bench.seen, bench.options, items)
+
+    assert got[: len(objects)] == [[data[at : at + n] for at, n in ranges] for data in objects.values()]
+    assert [exc.errno for exc in got[len(objects) :]] == [errno.ENOENT, errno.ENOENT, errno.EISDIR]
 
 
 def test_ranges_in_what_is_here_are_not_asked_for():

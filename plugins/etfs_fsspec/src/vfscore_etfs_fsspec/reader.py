@@ -1,4 +1,4 @@
-"""Files open for reading, and many of them at once.
+"""Files open for reading.
 
 A `Reader` reads one version of a file. When another writer has replaced the object, the read that meets it is ESTALE,
 once; the next read is of the new version. A version that was only known from a listing, and of which nothing was read
@@ -18,58 +18,32 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from vfscore.plugin import VAttr, VType, err
+from vfscore.plugin import VAttr, err
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.stores.store import Store
 from vfscore_etfs_fsspec.versions import Version, look
 
-__all__ = ["KnownReader", "Reader", "open_reader", "read_many", "read_ranges"]
+__all__ = ["KnownReader", "Reader", "open_reader"]
 
 _TRIES: Final = 3
 """How often a file is looked at for one read."""
-_VDIR: Final = VType.VDIR
 _T = TypeVar("_T")
 
 
-def open_reader(store: Store, seen: Seen, options: Options, path: str) -> Reader:
+def open_reader(store: Store, seen: Seen, options: Options, path: str, first: int | None = None) -> Reader:
     """Open *path* for reading.
+
+    Args:
+        first: How many bytes to ask for if nothing is known of it; None: the option ``first_block``.
 
     Errors:
         ENOENT: there is no file of that name (perhaps a directory).
         EISDIR: it is known to be a directory.
     """
-    version = look(store, seen, options, path)
+    version = look(store, seen, options, path, first=first)
     kind = Reader if version.attr is None else KnownReader
     return kind(store, seen, options, path, version)
-
-
-def read_many(store: Store, seen: Seen, options: Options, paths: Sequence[str]) -> list[bytes | OSError]:
-    """Read many whole files, one request each; a file known to be empty is not asked for."""
-    out: list[bytes | OSError] = [b""] * len(paths)
-    asked: list[int] = []
-    for i, path in enumerate(paths):
-        va = seen.get(path)
-        if va is not None and va.va_type is _VDIR:
-            out[i] = err(errno.EISDIR)
-        elif va is None or va.va_size != 0 or va.va_type is not VType.VREG:
-            asked.append(i)
-    if asked:
-        answers = store.fetch_many([(paths[i], 0, None) for i in asked])
-        for i, answer in zip(asked, answers, strict=True):
-            out[i] = answer
-    return out
-
-
-def read_ranges(
-    store: Store, seen: Seen, options: Options, path: str, ranges: Sequence[tuple[int, int]]
-) -> list[bytes]:
-    """Read many ranges of *path*, neighbours merged."""
-    reader = open_reader(store, seen, options, path)
-    try:
-        return reader.read_ranges(ranges)
-    finally:
-        reader.close()
 
 
 class Reader:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from vfscore.plugin import Dirent, Found, OpenFlag, VAttr, VType, err
+from vfscore_etfs_fsspec.many import read_many, read_ranges, read_ranges_many
 from vfscore_etfs_fsspec.names import Names
 from vfscore_etfs_fsspec.options import Options
-from vfscore_etfs_fsspec.reader import Reader, open_reader, read_many, read_ranges
+from vfscore_etfs_fsspec.reader import Reader, open_reader
 from vfscore_etfs_fsspec.seen import Seen
+from vfscore_etfs_fsspec.staged import Staged
 from vfscore_etfs_fsspec.stores.store import Store
 from vfscore_etfs_fsspec.writer import StagedReader, Writer
 
@@ -22,6 +24,7 @@ __all__ = ["ReadingBackend"]
 
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_TRUNC
 _VDIR: Final = VType.VDIR
+_T = TypeVar("_T")
 
 
 class ReadingBackend:
@@ -58,7 +61,7 @@ class ReadingBackend:
     def readdir(self, path: str) -> list[Dirent]:
         """Return the entries of a directory, with their attributes."""
         path = self._real(path, True)
-        return [Dirent(name, va.va_type, d_attr=va) for name, va in self._names.listing(path)]
+        return [Dirent(name, va.va_type, va.va_fileid or 0, 0, va) for name, va in self._names.listing(path)]
 
     def find(self, path: str, maxdepth: int | None) -> Found:
         """Return everything below *path*."""
@@ -91,14 +94,39 @@ class ReadingBackend:
 
     def _stored(self, path: str) -> Reader:
         try:
-            return open_reader(self.store, self.seen, self.options, path)
+            reader = open_reader(self.store, self.seen, self.options, path)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise self._names.no_file(path) from None
+        self._names.readers.add(path, reader)
+        return reader
 
     def read_many(self, paths: Sequence[str]) -> list[bytes | OSError]:
         """Read many whole files."""
+        return self._each(
+            paths,
+            lambda i, staged: staged.pread(0, staged.size()),
+            lambda reals: read_many(self.store, self.seen, self.options, list(reals.values())),
+        )
+
+    def read_ranges_many(self, items: Sequence[tuple[str, Sequence[tuple[int, int]]]]) -> list[list[bytes] | OSError]:
+        """Read ranges of many files, neighbours merged."""
+        return self._each(
+            [path for path, _ in items],
+            lambda i, staged: [staged.pread(offset, size) for offset, size in items[i][1]],
+            lambda reals: read_ranges_many(
+                self.store, self.seen, self.options, [(real, items[i][1]) for i, real in reals.items()]
+            ),
+        )
+
+    def _each(
+        self,
+        paths: Sequence[str],
+        from_staged: Callable[[int, Staged], _T],
+        from_store: Callable[[dict[int, str]], list[_T | OSError]],
+    ) -> list[_T | OSError]:
+        """Return what each of *paths* has: of one that is being made, what is staged; of all others, what is stored."""
         reals: dict[int, str] = {}
-        out: list[bytes | OSError] = [b""] * len(paths)
+        out: list[Any] = [None] * len(paths)
         for i, path in enumerate(paths):
             try:
                 real = self._real(path, True)
@@ -106,12 +134,11 @@ class ReadingBackend:
                 if staged is None:
                     reals[i] = real
                 else:
-                    out[i] = staged.pread(0, staged.size())
+                    out[i] = from_staged(i, staged)
             except OSError as exc:
                 out[i] = exc.with_traceback(None)
-        answers = read_many(self.store, self.seen, self.options, list(reals.values()))
         lost: list[int] = []
-        for i, data in zip(reals, answers, strict=True):
+        for i, data in zip(reals, from_store(reals), strict=True):
             out[i] = data
             if isinstance(data, FileNotFoundError | NotADirectoryError | IsADirectoryError):
                 lost.append(i)

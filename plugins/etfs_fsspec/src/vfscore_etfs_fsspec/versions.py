@@ -32,11 +32,14 @@ _VREG: Final = VType.VREG
 _VDIR: Final = VType.VDIR
 
 
-def look(store: Store, seen: Seen, options: Options, path: str, anew: bool = False) -> Version:
+def look(
+    store: Store, seen: Seen, options: Options, path: str, anew: bool = False, first: int | None = None
+) -> Version:
     """Return what *path* is now: from what was seen lately, without a request, or from one that brings the beginning.
 
     Args:
         anew: What was seen is known not to hold any more.
+        first: How many bytes the request brings; None: the option ``first_block``.
 
     Errors:
         ENOENT: there is no file.
@@ -55,14 +58,15 @@ def look(store: Store, seen: Seen, options: Options, path: str, anew: bool = Fal
             raise err(errno.EISDIR)
         if store.ranged and va.va_type is _VREG and va.va_size is not None:
             return Ranged(store, options, path, changes, va, va.va_size, sure)
-    peek = store.peek(path, options.first_block)
+    first = first or options.first_block
+    peek = store.peek(path, first)
     attr = peek.attr
     if peek.stream is not None:
         _tell(store, seen, path, attr, mark)
         return Streamed(Body(peek.data, peek.stream, peek.size), changes, attr)
     size = peek.size
     if size is None:
-        if len(peek.data) < options.first_block:
+        if len(peek.data) < first:
             size = len(peek.data)
         else:
             attr = store.info(path)
