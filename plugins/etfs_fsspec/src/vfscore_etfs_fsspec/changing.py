@@ -16,19 +16,23 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from vfscore.plugin import OpenFlag, VAttr, VType, err
 from vfscore_etfs_fsspec import moving
 from vfscore_etfs_fsspec.reader import Reader
 from vfscore_etfs_fsspec.reading import ReadingBackend
+from vfscore_etfs_fsspec.staged import Staged
 from vfscore_etfs_fsspec.writer import StagedReader, Writer, join, open_writer
 
 __all__ = ["ChangingBackend"]
 
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_TRUNC
 _VDIR: Final = VType.VDIR
+_FILE_MODE: Final = 0o644
+_DIRECTORY_MODE: Final = 0o755
+"""What a storage gives by itself."""
 _SHOWN: Final = {"va_mode": None, "va_uid": 0, "va_gid": 0, "va_atime": 0, "va_mtime": 0}
 """What is shown of an attribute that the storage does not have."""
 
@@ -56,24 +60,43 @@ class ChangingBackend(ReadingBackend):
         old = self.seen.get(path) or names.ask(path)
         if old.va_type is _VDIR:
             raise err(errno.EISDIR)
-        return self._staged(path, flags, old, False)
+        return self._staged(path, flags, old, False, self._names.ended)
 
-    def _staged(self, path: str, flags: OpenFlag, old: VAttr | None, exclusive: bool) -> Writer:
-        writer = open_writer(self.store, self.seen, self.options, path, flags, old, exclusive, self._names.ended)
-        self._names.begun(writer.staged)
+    def _staged(
+        self, path: str, flags: OpenFlag, old: VAttr | None, exclusive: bool, ended: Callable[[Staged], None]
+    ) -> Writer:
+        writer = open_writer(self.store, self.seen, self.options, path, flags, old, exclusive, ended)
+        if not writer.staged.over:
+            self._names.begun(writer.staged)
         return writer
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> Writer:
-        """Create a file and open it; it is stored when it is closed, with the mode that the storage gives."""
+        """Create a file and open it; it is stored when it is closed, and has the mode where the storage has modes."""
         path = self._real(path, not flags & os.O_EXCL)
         names = self._names
         names.need_directory(path.rpartition("/")[0])
         if names.is_free(path):
             exclusive = flags & (os.O_EXCL | os.O_CREAT) == os.O_EXCL | os.O_CREAT
-            return self._staged(path, flags, None, exclusive)
+            return self._staged(path, flags, None, exclusive, lambda staged: self._made(staged, mode))
         if flags & os.O_EXCL:
             raise err(errno.EEXIST)
         return self._writer(path, flags)
+
+    def _made(self, staged: Staged, mode: int) -> None:
+        """*staged*, a file that was made with *mode*, is stored, or never will be."""
+        self._names.ended(staged)
+        if mode & 0o7777 != _FILE_MODE and staged.stored:
+            self._give(staged.path, mode)
+
+    def _give(self, path: str, mode: int) -> None:
+        """Give what was just made its mode, if the storage has modes."""
+        try:
+            self.store.setattr(path, VAttr(va_mode=mode & 0o7777))
+        except OSError as exc:
+            if exc.errno != errno.EOPNOTSUPP:
+                raise
+            return
+        self.seen.changed(path)
 
     def truncate(self, path: str, size: int) -> None:
         """Cut or grow a file."""
@@ -123,6 +146,8 @@ class ChangingBackend(ReadingBackend):
             self.seen.changed(path, VAttr(_VDIR), since)
         else:
             self.seen.changed(path)
+        if mode & 0o7777 != _DIRECTORY_MODE:
+            self._give(path, mode)
 
     def remove(self, path: str) -> None:
         """Remove a file; the directory that it was in stays."""
@@ -130,9 +155,10 @@ class ChangingBackend(ReadingBackend):
         names = self._names
         if names.type_of(path) is _VDIR:
             raise err(errno.EISDIR)
+        names.hold(path)
         names.directories.emptied((path,))
         staged = names.written(path)
-        if staged is None or staged.stored:
+        if staged is None or staged.stored or staged.covers:
             try:
                 self.store.remove(path)
             except FileNotFoundError:
@@ -144,6 +170,7 @@ class ChangingBackend(ReadingBackend):
         staged = self._names.taken(path)
         if staged is not None:
             staged.orphan()
+        self._names.readers.removed(path)
         self.seen.changed(path, gone=True)
 
     def rmdir(self, path: str) -> None:
@@ -228,9 +255,10 @@ class ChangingBackend(ReadingBackend):
                 done[i] = err(errno.EISDIR)
             elif path in stored:
                 done[i] = err(errno.ENOENT)
-            elif (staged := self._names.written(path)) is not None and not staged.stored:
+            elif (staged := self._names.written(path)) is not None and not (staged.stored or staged.covers):
                 self._removed(path)
             else:
+                self._names.hold(path)
                 stored[path] = i
         if stored:
             self._names.directories.emptied(stored)
@@ -250,7 +278,7 @@ def _is_shown(va: VAttr, vap: VAttr) -> bool:
     for name, default in _SHOWN.items():
         asked, has = getattr(vap, name), getattr(va, name)
         if has is None:
-            has = (0o755 if va.va_type is _VDIR else 0o644) if name == "va_mode" else default
+            has = (_DIRECTORY_MODE if va.va_type is _VDIR else _FILE_MODE) if name == "va_mode" else default
         if asked is not None and asked != has:
             return False
     return True

@@ -44,6 +44,8 @@ def rename(names: Names, old: str, new: str) -> None:
         raise err(errno.EINVAL)
     target = _target(names, vtype, new)
     moving = names.written(old)
+    if target is not None and target is not _VDIR:
+        names.hold(new)
     replaced = names.taken(new)
     try:
         names.move(old, new)
@@ -52,8 +54,11 @@ def rename(names: Names, old: str, new: str) -> None:
                 _directory(names, old, new, target)
             elif moving is None or moving.stored:
                 _file(names.store, old, new, vtype, target is None)
-            elif target is not None:
-                names.store.remove(new)
+            else:
+                # Not stored yet: what has the new name stays until it is.
+                if moving.covers:
+                    names.store.remove(old)
+                moving.covers = target is not None
         except BaseException:
             names.move(new, old)
             raise
@@ -65,10 +70,12 @@ def rename(names: Names, old: str, new: str) -> None:
         raise
     if replaced is not None:
         replaced.orphan()
+    names.readers.removed(new)
     names.directories.emptied((old,))
     names.directories.move(old, new)
     names.seen.changed(old, gone=True)
     names.seen.changed(new)
+    names.readers.renamed(old, new)
 
 
 def _target(names: Names, vtype: VType, new: str) -> VType | None:

@@ -21,6 +21,7 @@ from typing import Final
 
 from vfscore.plugin import NAME_MAX, Dirent, Found, VAttr, VType, err
 from vfscore_etfs_fsspec.directories import Directories
+from vfscore_etfs_fsspec.opened import HELD, OpenReaders
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.staged import Staged
 from vfscore_etfs_fsspec.stores.store import Store
@@ -37,12 +38,13 @@ _FEW: Final = 4
 class Names:
     """One store's names."""
 
-    __slots__ = ("_lock", "_missed", "_writing", "directories", "seen", "store")
+    __slots__ = ("_lock", "_missed", "_writing", "directories", "readers", "seen", "store")
 
     def __init__(self, store: Store, seen: Seen) -> None:
         self.store = store
         self.seen = seen
         self.directories = Directories(store)
+        self.readers = OpenReaders()
         self._lock = threading.Lock()
         self._writing: dict[str, Staged] = {}
         self._missed: tuple[str, int, int, float] = ("", 0, -1, 0.0)
@@ -223,7 +225,7 @@ class Names:
 
         def entry(i: int) -> Dirent:
             below, va = entries[i]
-            return Dirent(below.rpartition("/")[2], va.va_type, d_attr=va)
+            return Dirent(below.rpartition("/")[2], va.va_type, va.va_fileid or 0, 0, va)
 
         return Found([below for below, _ in entries], [va.va_type for _, va in entries], entry)
 
@@ -262,9 +264,9 @@ class Names:
         return self._writing.get(path)
 
     def being_made(self, path: str) -> Staged | None:
-        """Return what is being written as *path* if nothing is stored there yet, so that it is what readers see."""
+        """Return what is being written as *path* if it is what readers see: nothing of it is stored yet."""
         staged = self._writing.get(path)
-        return staged if staged is not None and not staged.stored else None
+        return staged if staged is not None and (staged.covers or not staged.stored) else None
 
     def made_below(self, path: str) -> list[tuple[str, Staged]]:
         """Return (path relative to *path*, what is written) of all files that are being made below *path*."""
@@ -289,6 +291,13 @@ class Names:
                 del self._writing[path]
         if staged.stored:
             self.directories.filled(path)
+
+    def hold(self, path: str) -> None:
+        """Before the name *path* goes: have here what those who have it open read, if it is small."""
+        self.readers.hold(path)
+        staged = self._writing.get(path)
+        if staged is not None and staged.stored and (staged.attr().va_size or HELD) <= HELD:
+            staged.hold()
 
     def taken(self, path: str) -> Staged | None:
         """Return what is being written as *path*, which is another file's name from now on."""
