@@ -24,6 +24,16 @@ class StorageTests(BackendTests):
     """The packages that speak with it."""
     options: ClassVar[Mapping[str, Any]] = {}
     """Options of the binding besides those of the storage."""
+    unservable: ClassVar[Mapping[str, str]] = {}
+    """Names that this server cannot have, and why: it is not what is tested."""
+    stored_at_close = True
+
+    @pytest.fixture(autouse=True)
+    def _servable(self, request: pytest.FixtureRequest) -> None:
+        callspec = getattr(request.node, "callspec", None)
+        name = callspec.params.get("name") if callspec else None
+        if name in self.unservable:
+            pytest.skip(f"{self.storage}: {self.unservable[name]}")
 
     @pytest.fixture
     def make(self, request: pytest.FixtureRequest) -> Iterator[Any]:
