@@ -117,6 +117,10 @@ class DevSw(Protocol):
         """Return what `explain` tells of the device of *vp*: a name → a value each."""
         ...
 
+    def sync(self) -> None:
+        """Make durable what was written to the devices that are open."""
+        ...
+
 
 class Mount:
     """A mounted file system or an etfs binding.

@@ -1,11 +1,13 @@
 """The devices of a namespace: its switch, and the hooks of its plugins that make devices and end them.
 
 A device belongs to the namespace that it was made for. When it goes, whatever vnode it is open by dies first, then its
-driver forgets it: its number may become another device's, and nobody is left who means the old one.
+driver forgets it: its number may become another device's, and nobody is left who means the old one. Drivers outlive
+namespaces: the devices of one that was dropped without being closed end when it is collected.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +29,15 @@ class Devices:
         self.switch = DeviceSwitch(plugins.device)
         self._plugins = plugins
         self._table = table
+        self._live: set[int] = set()
+        weakref.finalize(self, _end, plugins, self._live).atexit = False
 
     def attach(
         self, backend: Backend, path: str, type: EtfsType, begin: int, size: int, options: Mapping[str, Any]
     ) -> int:
         """Make a device of a range, and return its number; see `Plugins.attach_device`."""
         rdev = self._plugins.attach_device(backend, path, type, begin, size, options)
+        self._live.add(rdev)
         self.switch.attached(rdev)
         return rdev
 
@@ -40,4 +45,11 @@ class Devices:
         """End a device: whoever has it open gets ENXIO from then on."""
         self.switch.revoke(rdev)
         self._table.bump()  # a remembered path may lead to a node that has just died
+        self._live.discard(rdev)
         self._plugins.detach_device(rdev)
+
+
+def _end(plugins: Plugins, live: set[int]) -> None:
+    """End what a namespace has left behind that nobody closed."""
+    for rdev in live:
+        plugins.detach_device(rdev)

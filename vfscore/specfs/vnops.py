@@ -53,6 +53,12 @@ def _opened(vp: Vnode) -> SpecDev:
     return spec
 
 
+def _number(vp: Vnode, cred: Cred) -> int:
+    """Return the device number that the node *vp* has; a node keeps it, so that its file system is asked once."""
+    spec: SpecDev | None = getattr(vp, "v_specnode", None)
+    return vp.v_op.vop_getattr(vp, cred).va_rdev or 0 if spec is None else spec.dev
+
+
 class SpecOps:
     """`vop_*` of device nodes; one object serves all mounts."""
 
@@ -62,7 +68,7 @@ class SpecOps:
     def vop_open(self, vp: Vnode, mode: int, cred: Cred) -> None:
         """Open the device whose number the node has."""
         devsw: Any = vp.v_mount.mnt_devsw
-        rdev = vp.v_op.vop_getattr(vp, cred).va_rdev or 0
+        rdev = _number(vp, cred)
         spec: SpecDev = devsw.enter(vp, rdev)
         try:
             spec.op.d_open(rdev, mode, spec.vtype, cred)
@@ -174,7 +180,7 @@ class SpecOps:
         else:
             devsw: Any = vp.v_mount.mnt_devsw
             vtype = vp.v_type
-            dev = vp.v_op.vop_getattr(vp, cred).va_rdev or 0
+            dev = _number(vp, cred)
             op = devsw.driver(vtype, dev)
         size = op.d_size(dev)
         if size or vtype is _VBLK:

@@ -280,7 +280,12 @@ class OpenFile:
 
     def size(self) -> int:
         """Return the size in bytes now."""
-        return self.vattr().va_size or 0
+        vp = self.vp
+        if vp.v_type in _DEVICES:
+            size = device_size(vp, self.cred)
+            if size is not None:
+                return size
+        return vp.v_op.vop_getattr(vp, self.cred).va_size or 0
 
     def sector_size(self) -> int:
         """Return the sector size of a device; 1 for one that has none."""

@@ -77,9 +77,12 @@ class Sys(Bulk, Explaining, Renaming):
         return frozenset((*calls, self.statvfs, self.truncate, self.utime))
 
     def sync(self) -> None:
-        """Write out what every mount has not stored yet (`os.sync`)."""
-        for mp in self.table.mounts():
+        """Write out what every mount and every open device has not stored yet (`os.sync`)."""
+        mounts = self.table.mounts()
+        for mp in mounts:
             mp.mnt_op.vfs_sync(mp, True, self.cred)
+        for devsw in {mp.mnt_devsw for mp in mounts if mp.mnt_devsw is not None}:
+            devsw.sync()
 
     def getuid(self) -> int:
         """Return the uid of the credential (`os.getuid`)."""

@@ -1,6 +1,7 @@
 """What a device does to its backing: when that is opened, written, stored and closed; and how a device goes away."""
 
 import errno
+import gc
 import os
 import stat
 import threading
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from blockdev_storages import MemoryHandle, Storages, WritableHandle
+from vfscore_blockdev import DRIVER
 
 from vfscore.plugin import OpenFlag
 from vfscore.testing import Namespace, raises
@@ -326,6 +328,21 @@ def test_removed_and_registered_again_under_readers(ns, storages):
         for each in reading:
             each.result()
     assert set(seen) <= {errno.ENXIO, "same"}
+
+
+def test_devices_of_a_namespace_that_was_dropped_end_with_it(storages, disk):
+    ns = Namespace(plugins=[storages])
+    register(ns)
+    before = len(DRIVER._disks)
+    ns.sys.open("/dev/r", os.O_RDWR)
+    ns.sys.read_file("/dev/r")
+    assert disk.open_handles == 1
+
+    del ns
+    gc.collect()
+
+    assert len(DRIVER._disks) == before - 1
+    assert disk.open_handles == 0
 
 
 # -- threads -----------------------------------------------------------------------------------------------------------

@@ -406,6 +406,20 @@ def test_fsync_reaches_the_driver(ns, ram):
     assert ("fsync", 0) in ram.calls
 
 
+def test_sync_reaches_the_drivers_of_what_is_open(ns, ram):
+    fds = [ns.sys.open(path, os.O_RDONLY) for path in ("/disk", "/raw")]
+    ns.sys.mknod("/null", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    fds.append(ns.sys.open("/null", os.O_RDONLY))
+    ram.calls.clear()
+    ns.sys.sync()
+    assert ram.calls == [("fsync", 0)] * 2
+    for fd in fds:
+        ns.sys.close(fd)
+    ns.sys.sync()
+
+    assert ("fsync", 0) not in ram.calls[2:]
+
+
 def test_descriptor_that_is_only_a_place_reads_nothing(ns, ram):
     fd = ns.sys.open("/disk", os.O_PATH)
 

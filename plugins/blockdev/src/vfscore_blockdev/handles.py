@@ -1,0 +1,266 @@
+"""The handles of one device: when its file is opened and closed, and who may use which meanwhile.
+
+There are two, one for reading and one for reading and writing, each opened when an open needs it. The second closes
+with the last that may write, so that a backend which stores at close does so then and its error reaches that caller;
+the first closes with the last open, so that ten thousand idle devices hold none. While the second is open, it does all
+the reading. One that is needed no more while I/O goes on through it is closed by whoever leaves it last.
+
+Locks: `_lock` guards counters and slots and is never held during a call of the backend.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from vfscore.plugin import Backend, OpenFlag, err
+from vfscore_blockdev.faults import Faults
+from vfscore_blockdev.options import Options
+
+__all__ = ["Handles", "Opened"]
+
+_log: Final = logging.getLogger("vfscore_blockdev")
+_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EOPNOTSUPP, errno.ETXTBSY})
+"""What a backend says of a file that it does not write."""
+
+
+class Opened:
+    """A handle in use.
+
+    Attributes:
+        busy: How many are doing I/O through it.
+        closing: It is needed no more: the last of those closes it, or tells who waits for that.
+        awaited: Somebody waits for that.
+        wrote: Something was written through it.
+        pread, preadinto: How to read; the second may be missing.
+    """
+
+    __slots__ = ("awaited", "busy", "closing", "handle", "pread", "preadinto", "wrote")
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+        self.busy = 0
+        self.closing = False
+        self.awaited = False
+        self.wrote = False
+        self.preadinto: Callable[[int, memoryview], int] | None = getattr(handle, "preadinto", None)
+        pread: Callable[[int, int], bytes] | None = getattr(handle, "pread", None)
+        self.pread = pread or self._pread_by
+
+    def _pread_by(self, offset: int, size: int) -> bytes:
+        buf = bytearray(size)
+        assert self.preadinto is not None
+        n = self.preadinto(offset, memoryview(buf))
+        return bytes(memoryview(buf)[:n])
+
+    def readinto(self, offset: int, buf: memoryview) -> int:
+        """Read into *buf*."""
+        if self.preadinto is not None:
+            return self.preadinto(offset, buf)
+        data = self.pread(offset, len(buf))
+        buf[: len(data)] = data
+        return len(data)
+
+
+class Handles:
+    """The handles of a device, and its counters.
+
+    Attributes:
+        options: What the user said.
+        dead: The device has gone.
+        requests, bytes_read, bytes_written, failed: Its counters (`evcnt` of rumpblk).
+    """
+
+    __slots__ = ("_backend", "_faults", "_idle", "_lock", "_opens", "_path", "_reader", "_used", "_writer", "_writers",
+                 "bytes_read", "bytes_written", "dead", "failed", "options", "requests")  # fmt: skip
+
+    def __init__(self, backend: Backend, path: str, options: Options) -> None:
+        self._backend: Any = backend
+        self._path = path
+        self.options = options
+        self._faults = Faults(options.fail, options.seed) if options.fail else None
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._reader: Opened | None = None
+        self._writer: Opened | None = None
+        self._used: Opened | None = None
+        """The one of the two that reads."""
+        self._opens = 0
+        self._writers = 0
+        self.dead = False
+        self.requests = self.bytes_read = self.bytes_written = self.failed = 0
+
+    # -- opening and closing -------------------------------------------------------------------------------------------
+
+    def open(self, write: bool) -> None:
+        """Count one more open, and open what it needs.
+
+        Errors:
+            ENXIO: it has gone.
+            EACCES: the backing is not written, or not by this device.
+        """
+        if write and self.options.readonly:
+            raise err(errno.EACCES, hint="the device was made with readonly")
+        with self._lock:
+            if self.dead:
+                raise err(errno.ENXIO)
+            ready = self._writer is not None if write else self._used is not None
+            if ready:
+                self._opens += 1
+                self._writers += write
+                return
+        opened = self._to_write() if write else Opened(self._backend.open(self._path, OpenFlag.RDONLY))
+        with self._lock:
+            dead = self.dead
+            if not dead:
+                self._opens += 1
+                self._writers += write
+            spare = self._install(opened, write)
+        if spare:
+            opened.handle.close()
+        if dead:
+            raise err(errno.ENXIO)
+
+    def _to_write(self) -> Opened:
+        try:
+            handle = self._backend.open(self._path, OpenFlag.RDWR)
+        except OSError as exc:
+            if exc.errno in _REFUSED:
+                raise err(errno.EACCES, hint=f"the backing cannot be written ({exc.strerror})") from exc
+            raise
+        if not hasattr(handle, "pwrite"):
+            handle.close()
+            raise err(errno.EACCES, hint="the backing cannot be written")
+        return Opened(handle)
+
+    def _install(self, opened: Opened, write: bool) -> bool:
+        """Put *opened* in its place and return False, or True if that is taken. The lock is held."""
+        if self.dead:
+            return True
+        if write:
+            if self._writer is not None:
+                return True
+            self._used = self._writer = opened
+            return False
+        if self._reader is not None:
+            return True
+        self._reader = opened
+        if self._used is None:
+            self._used = opened
+        return False
+
+    def close(self, write: bool) -> None:
+        """Count one open less, and close what nobody needs. An error says that something written was not stored."""
+        closing: list[Opened] = []
+        wrote = False
+        with self._lock:
+            self._opens -= 1
+            self._writers -= write
+            writer = self._writer
+            if writer is not None and self._writers <= 0:
+                self._writer = None
+                self._used = self._reader
+                writer.closing = writer.awaited = True
+                while writer.busy:
+                    self._idle.wait()
+                wrote = writer.wrote
+                closing.append(writer)
+            if wrote or self._opens <= 0:
+                closing += self._drop_reader()
+        try:
+            for opened in closing:
+                opened.handle.close()
+        finally:
+            if wrote:
+                # What was opened meanwhile may be the old content, in a storage that replaces a whole object.
+                with self._lock:
+                    stale = self._drop_reader()
+                for opened in stale:
+                    opened.handle.close()
+
+    def _drop_reader(self) -> list[Opened]:
+        """Take the reading handle away, and return it if it can be closed now. The lock is held."""
+        reader, self._reader = self._reader, None
+        if self._used is reader:
+            self._used = None
+        if reader is None:
+            return []
+        reader.closing = bool(reader.busy)
+        return [] if reader.busy else [reader]
+
+    def detach(self) -> None:
+        """End the device: nothing begins any more, and what is open in the backing closes."""
+        with self._lock:
+            self.dead = True
+            handles = [opened for opened in (self._writer, self._reader) if opened is not None]
+            self._writer = self._reader = self._used = None
+            for opened in handles:
+                opened.closing = bool(opened.busy)
+            idle = [opened for opened in handles if not opened.busy]
+        failed: OSError | None = None
+        for opened in idle:
+            try:
+                opened.handle.close()
+            except OSError as exc:
+                failed = failed or exc
+        if failed is not None:
+            raise failed
+
+    # -- one I/O -------------------------------------------------------------------------------------------------------
+
+    def _begin(self, offset: int, requests: int = 1, write: bool = False) -> Opened:
+        """Begin I/O at *offset*: count it, and return the handle for it, which `_end` gives back.
+
+        Errors:
+            ENXIO: the device has gone.
+            EIO: this one was chosen to fail.
+            EBADF: what it was opened for writing with is being closed by another thread.
+        """
+        while True:
+            with self._lock:
+                used = self._writer if write else self._used
+                if used is not None:
+                    self.requests += requests
+                    if self._faults is None or not self._fails(requests):
+                        used.busy += 1
+                        return used
+                    self.failed += 1
+                    break
+                if self.dead or write:
+                    raise err(errno.ENXIO if self.dead else errno.EBADF)
+            # A writer has closed, and left the readers to open the file again.
+            opened = Opened(self._backend.open(self._path, OpenFlag.RDONLY))
+            with self._lock:
+                spare = self._install(opened, False)
+            if spare:
+                opened.handle.close()
+        block = offset // self.options.sector_size
+        raise err(errno.EIO, hint=f"block fault injection: failing I/O on block {block}")
+
+    def _fails(self, requests: int) -> bool:
+        assert self._faults is not None
+        return any(self._faults.next() for _ in range(requests))
+
+    def _end(self, used: Opened, read: int = 0, written: int = 0) -> None:
+        """End I/O."""
+        with self._lock:
+            self.bytes_read += read
+            self.bytes_written += written
+            used.busy -= 1
+            leaving = used.closing and not used.busy
+        if leaving:
+            self._leave(used)
+
+    def _leave(self, used: Opened) -> None:
+        """Tell who waits that a handle is not busy any more, or close it: nobody else will."""
+        with self._lock:
+            if used.awaited:
+                self._idle.notify_all()
+                return
+        try:
+            used.handle.close()
+        except OSError as exc:
+            _log.warning("closing %r after its device had gone: %s", self._path, exc)
