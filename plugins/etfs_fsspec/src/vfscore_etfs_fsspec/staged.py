@@ -63,6 +63,8 @@ class Staged:
         self._seen = seen
         self._options = options
         self._old = old
+        self._like = VAttr(VType.VREG, va_birthtime=time.time_ns()) if old is None else old
+        """What attributes are made from when something changed."""
         self._shown = old
         self._ended = ended
         self._lock = threading.Lock()
@@ -149,12 +151,10 @@ class Staged:
         """Return the attributes as they would be if it were stored now; nothing is asked and nothing waited for."""
         va = self._shown
         if va is None:
-            now = time.time_ns()
-            old = self._old
-            va = VAttr(VType.VREG, va_birthtime=now) if old is None else copy.copy(old)
+            va = copy.copy(self._like)
             va._stat = None
             va.va_size = self._content.size
-            va.va_mtime = va.va_ctime = now
+            va.va_mtime = va.va_ctime = time.time_ns()
             va.va_bytes = va.va_etag = va.va_version = None
             self._shown = va
         return va
@@ -280,6 +280,9 @@ class Staged:
         with self._lock:
             self._content.stop_ahead()
             self._content.homeless = True
+            self._shown = self._like = copy.copy(self.attr())
+            self._like._stat = None
+            self._like.va_nlink = 0
             self._old = None
             self.covers = False
 
@@ -312,7 +315,7 @@ class Staged:
         if va is not None and va.va_size is None:
             va = None
         self._seen.changed(self.path, va, since)
-        self._old = self._shown = va or self.attr()
+        self._old = self._shown = self._like = va or self.attr()
 
     def _forget(self) -> None:
         """Go back to what is stored."""
@@ -320,6 +323,7 @@ class Staged:
             self._content.begin()
         else:
             self._content.revert(self._old.va_size)
+            self._like = self._old
         self._dirty = False
         self._shown = self._old
 
