@@ -20,4 +20,5 @@ def test_it_is_loaded():
         (status,) = [status for status in ns.plugins.status() if status.distribution == DIST]
 
     assert (status.status, status.reason) == ("loaded", "")
-    assert "device_partitions" in status.hooks
+    assert status.hooks == ("device_attach", "device_detach", "device_partitions", "vfs_devices")
+    assert status.kinds == ("device rumpblk (197)", "device ranges", "partition tables")

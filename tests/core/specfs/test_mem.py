@@ -181,8 +181,3 @@ def test_other_minors_are_enxio(ns, minor):
 
     with raises(errno.ENXIO):
         ns.sys.open("/c", os.O_RDONLY)
-
-
-def test_a_new_namespace_has_no_dev():
-    with vfscore.Namespace() as ns:
-        assert ns.sys.listdir("/") == []

@@ -191,6 +191,11 @@ def test_two_namespaces_have_each_their_own_drivers():
         assert two.open("/disk", "rb").read(3) == b"AAA"
 
 
+def test_new_namespace_has_no_devices():
+    with vfscore.Namespace() as ns:
+        assert ns.sys.listdir("/") == []
+
+
 # -- what the file system keeps ----------------------------------------------------------------------------------------
 
 
