@@ -160,13 +160,21 @@ class FileOps(AttrOps):
     def vop_ioctl(self, vp: Vnode, command: str | int, data: Any, fflag: int, cred: Cred) -> Any:
         """Know FIODISCARD: forget what was written and is not stored yet; return whether that was done.
 
+        And FIOINVALIDATE: forget what the backend remembers of the file, or of the directory and all below it.
+
         Args:
-            data: True: only return whether the backend can.
+            data: True with FIODISCARD: only return whether the backend can.
 
         Errors:
-            ENOTTY: another command, or what is written is stored at once.
+            ENOTTY: another command, or what is written is stored at once, or the backend remembers nothing.
         """
         node: EtNode = vp.v_data
+        if command == "FIOINVALIDATE":
+            invalidate: Callable[[str], None] | None = getattr(node.binding.backend, "invalidate", None)
+            if invalidate is None:
+                raise err(errno.ENOTTY)
+            node.changed()
+            return invalidate(node.path)
         io = node.io
         discard: Callable[[], bool] | None = None if io is None else getattr(io.writer, "discard", None)
         if command != "FIODISCARD" or io is None or discard is None:

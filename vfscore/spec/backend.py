@@ -322,7 +322,7 @@ class FullBackend(Backend, Protocol):
         ...
 
     def invalidate(self, path: str | None = None) -> None:
-        """Forget what is cached of *path*, or of everything."""
+        """Forget what is cached of *path* and all below it (``""``: the root), or of everything."""
         ...
 
     def close(self) -> None:

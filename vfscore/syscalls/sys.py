@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from vfscore.syscalls.bulk import Bulk
@@ -10,6 +11,10 @@ from vfscore.syscalls.explain import Explaining
 from vfscore.syscalls.ospath import OsPath
 from vfscore.syscalls.renaming import Renaming
 from vfscore.syscalls.walking import DirEntry
+
+if TYPE_CHECKING:
+    from vfscore.syscalls.view import AnyPath
+    from vfscore.vnode import Vnode
 
 __all__ = ["Sys"]
 
@@ -83,6 +88,29 @@ class Sys(Bulk, Explaining, Renaming):
             mp.mnt_op.vfs_sync(mp, True, self.cred)
         for devsw in {mp.mnt_devsw for mp in mounts if mp.mnt_devsw is not None}:
             devsw.sync()
+
+    def invalidate(self, path: AnyPath | None = None) -> None:
+        """Forget what storages remember of *path*, of all below it and of the directory that it is in.
+
+        What others have changed there is seen at the next look, and not only when its time is up. Of a path that is not
+        there, the directory above it that is; of None, everything.
+        """
+        top = "" if path is None else self.path.abspath(self._str(path)).rstrip("/")
+        for mp in self.table.mounts():
+            if not top or mp.at.startswith(f"{top}/"):
+                self._invalidate(mp.mnt_op.vfs_root(mp))
+        while path is not None:
+            try:
+                vp = self._vnode(top or "/", None, False)
+            except OSError:
+                top = top.rpartition("/")[0]
+            else:
+                self._invalidate(vp)
+                return
+
+    def _invalidate(self, vp: Vnode) -> None:
+        with suppress(OSError):  # most have nothing to forget
+            vp.v_op.vop_ioctl(vp, "FIOINVALIDATE", None, 0, self.cred)
 
     def getuid(self) -> int:
         """Return the uid of the credential (`os.getuid`)."""
