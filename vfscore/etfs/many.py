@@ -19,7 +19,7 @@ from vfscore.genfs.bulk import (
     genfs_remove_many,
     genfs_write_many,
 )
-from vfscore.spec import hookimpl
+from vfscore.spec import FindEntry, Found, hookimpl
 from vfscore.types import Cred, Dirent, VType
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class ManyOps:
         return done
 
     @hookimpl
-    def vop_find(self, dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[tuple[str, Dirent]]:
+    def vop_find(self, dvp: Vnode, maxdepth: int | None, cred: Cred) -> Sequence[FindEntry]:
         """Hand all to the backend, if it finds and root asks."""
         if dvp.v_type is not _VDIR:
             raise err(errno.ENOTDIR)
@@ -105,6 +105,15 @@ class ManyOps:
         found: Iterable[tuple[str, Dirent]] = bulk(dnode.path, maxdepth)
         prefix = f"{dnode.path}/" if dnode.path else ""
         fsid = dnode.binding.fsid
+        if isinstance(found, Found) and SHOWN.issuperset(found.types):
+            lean = found
+
+            def made(i: int) -> Dirent:
+                path, dirent = lean[i]
+                adopt_entry(dirent, prefix + path, fsid)
+                return dirent
+
+            return Found(lean.paths, lean.types, made)
         out = []
         for path, entry in found:
             if entry.d_type in SHOWN:

@@ -158,7 +158,8 @@ class Lookup(AsyncFileSystem):
         return int(self.ukey(path), 16)
 
     def invalidate_cache(self, path: Any = None) -> None:
-        """Do nothing: nothing is cached here."""
+        """Make the storages below *path* (of None, all) forget what they remember; nothing is cached here itself."""
+        self._sys.invalidate(None if path is None else strip_protocol(path))
 
     # -- directories ---------------------------------------------------------------------------------------------------
 
