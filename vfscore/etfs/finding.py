@@ -115,7 +115,7 @@ def missing(
     making = cnp.nameiop in (_CREATE, NameiOp.RENAME) or bool(cnp.flags & os.O_CREAT)
     if not making:
         return None
-    if follow:
+    if follow and hasattr(backend, "readlink"):  # without links, there is nothing that following could have hidden
         try:
             vp = find(binding, backend, path, False)
         except FileNotFoundError:

@@ -203,3 +203,17 @@ def test_an_exclusive_file_that_comes_too_late_is_eexist_at_close(ns, plugin):
         file.close()
 
     assert plugin.backend.stored == [("new", b"first")]
+
+
+def test_a_creation_without_links_looks_once(ns, plugin, monkeypatch):
+    asked = []
+    look = type(plugin.backend).getattr
+    monkeypatch.setattr(
+        plugin.backend, "getattr", lambda *args: (asked.append(args[0]), look(plugin.backend, *args))[1]
+    )
+    monkeypatch.delattr("tests.core.conformance.dictbackend.DictBackend.readlink")
+    monkeypatch.delattr("tests.core.conformance.dictbackend.DictBackend.realpath")
+
+    ns.sys.close(ns.sys.open("/d/new", NEW))
+
+    assert asked.count("new") == 1
