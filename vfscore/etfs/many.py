@@ -7,10 +7,11 @@ shown: there each file is looked at on its own.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
+from vfscore.etfs.io import preader
 from vfscore.etfs.listing import SHOWN, adopt_entry
 from vfscore.genfs.bulk import (
     genfs_find,
@@ -20,7 +21,7 @@ from vfscore.genfs.bulk import (
     genfs_write_many,
 )
 from vfscore.spec import FindEntry, Found, hookimpl
-from vfscore.types import Cred, Dirent, VType
+from vfscore.types import Cred, Dirent, OpenFlag, VType
 
 if TYPE_CHECKING:
     from vfscore.etfs.node import EtNode
@@ -52,7 +53,10 @@ class ManyOps:
         dnode: EtNode = dvp.v_data
         bulk = _bulk(dnode, "read_ranges_many", cred)
         if bulk is None:
-            return genfs_read_ranges_many(dvp, items, cred)
+            open_ = _bulk(dnode, "open", cred)
+            if open_ is None or any(_written(dnode, path) for path, _ in items):
+                return genfs_read_ranges_many(dvp, items, cred)
+            return [_ranges_of(open_, _below(dnode, path), ranges) for path, ranges in items]
         found: list[list[bytes] | OSError] = bulk([(_below(dnode, path), ranges) for path, ranges in items])
         return found
 
@@ -125,6 +129,30 @@ class ManyOps:
 
 def _below(dnode: EtNode, path: str) -> str:
     return f"{dnode.path}/{path}" if dnode.path else path
+
+
+def _written(dnode: EtNode, path: str) -> bool:
+    """Return whether somebody has the file open for writing: what it has then is asked of that handle."""
+    vp = dnode.binding.recent.get(_below(dnode, path))
+    return vp is not None and vp.v_data.io is not None and vp.v_data.io.writer is not None
+
+
+def _ranges_of(
+    open_: Callable[[str, OpenFlag], Any], path: str, ranges: Sequence[tuple[int, int]]
+) -> list[bytes] | OSError:
+    """Read *ranges* of one file, through a handle of its own."""
+    try:
+        handle = open_(path, OpenFlag.RDONLY)
+        try:
+            bulk: Callable[[Sequence[tuple[int, int]]], list[bytes]] | None = getattr(handle, "read_ranges", None)
+            if bulk is not None:
+                return bulk(ranges)
+            pread = preader(handle)
+            return [pread(offset, size) for offset, size in ranges]
+        finally:
+            handle.close()
+    except OSError as exc:
+        return exc.with_traceback(None)
 
 
 def _bulk(dnode: EtNode, name: str, cred: Cred) -> Any:

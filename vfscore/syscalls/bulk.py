@@ -116,10 +116,16 @@ class Bulk(Files, Paths):
 
     def _group(self, paths: Sequence[AnyPath], op: str) -> tuple[list[tuple[Vnode, list[tuple[int, str]]]], list[int]]:
         """Return groups (root vnode, [(index, path below it)]), and the indexes that want a walk of their own."""
+        top = self.table.root
+        # Where the root's own file system has no such op, only what hangs below the root can be in a group.
+        hanging = top.root is None or op not in top.root.v_op.served
         groups: dict[int, tuple[Vnode, list[tuple[int, str]]]] = {}
         alone: list[int] = []
         for i, path in enumerate(paths):
             name = path if type(path) is str else self._str(path)
+            if hanging and name[:1] == "/" and name.split("/", 2)[1] not in top.children:
+                alone.append(i)
+                continue
             parts = [part for part in name.split("/") if part and part != "."]
             under, vp = self._base(parts) if name[:1] == "/" and not name.endswith(("/", "/.")) else (0, None)
             if (
