@@ -38,7 +38,7 @@ _FEW: Final = 4
 class Names:
     """One store's names."""
 
-    __slots__ = ("_lock", "_missed", "_writing", "directories", "readers", "seen", "store")
+    __slots__ = ("_bare", "_lock", "_missed", "_writing", "directories", "readers", "seen", "store")
 
     def __init__(self, store: Store, seen: Seen) -> None:
         self.store = store
@@ -48,6 +48,8 @@ class Names:
         self._lock = threading.Lock()
         self._writing: dict[str, Staged] = {}
         self._missed: tuple[str, int, int, float] = ("", 0, -1, 0.0)
+        self._bare = False
+        """There is nothing at the root, which is a directory only because something can be put there."""
 
     # -- one name ------------------------------------------------------------------------------------------------------
 
@@ -73,6 +75,8 @@ class Names:
                 self._missed = (path, threading.get_ident(), since, monotonic())
                 raise self.absent(path) from None
             va = VAttr(_VDIR)
+        else:
+            self._bare = self._bare and bool(path)
         seen.put(path, va, since)
         return va
 
@@ -83,7 +87,10 @@ class Names:
         """
         if self.directories.has(path):
             return True
-        return not path and self.store.flat and self.store.writable and self.store.reachable()
+        if path or not (self.store.flat and self.store.writable):
+            return False
+        self._bare = self.store.reachable()
+        return self._bare
 
     def vtype(self, path: str) -> VType | None:
         """Return what *path* is, if that is known without asking."""
@@ -124,7 +131,7 @@ class Names:
             va = self.ask(path)
         except OSError as exc:
             return exc
-        return err(errno.EISDIR if va.va_type is _VDIR else errno.ENOENT)
+        return err(errno.EISDIR if va.va_type is _VDIR and (path or not self._bare) else errno.ENOENT)
 
     def need_directory(self, path: str) -> None:
         """Make sure that something can be made in *path*.

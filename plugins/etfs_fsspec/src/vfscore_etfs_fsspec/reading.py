@@ -88,7 +88,7 @@ class ReadingBackend:
         staged = self._names.being_made(path)
         if staged is not None:
             return StagedReader(staged, self._stored)
-        if self.seen.vtype(path) is _VDIR:
+        if path and self.seen.vtype(path) is _VDIR:
             raise err(errno.EISDIR)
         return self._stored(path)
 
