@@ -188,6 +188,8 @@ class Binding:
                 raise err(errno.EISDIR, hint="a window of a directory")
             return None
         if va.va_type is VType.VDIR:
+            # The opening says so itself, or ENOENT where there is nothing, and only a directory could be begun.
+            backend.open("", OpenFlag.RDONLY).close()
             raise err(errno.EISDIR)
         if va.va_type not in (VType.VREG, VType.VBLK) and (self.etype is EtfsType.REG or va.va_type is not VType.VCHR):
             raise err(errno.EINVAL, hint="neither a regular file nor a block device")
