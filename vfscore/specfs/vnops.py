@@ -108,7 +108,10 @@ class SpecOps:
         """Read into *buf*."""
         if offset < 0:
             raise err(errno.EINVAL)
-        spec = _opened(vp)
+        try:
+            spec: SpecDev = vp.v_specnode
+        except AttributeError:
+            spec = _opened(vp)
         n = spec.readinto(spec.dev, buf, offset, spec.vtype)
         if spec.dead:
             raise err(errno.ENXIO)

@@ -113,23 +113,35 @@ class Disk(Handles):
         return data
 
     def readinto(self, offset: int, buf: memoryview, raw: bool) -> int:
-        """Read into *buf* and return how many bytes."""
+        """Read into *buf* and return how many bytes; written out as `read` is."""
         size = len(buf)
         if raw or offset + size > self.size:
             size = self._span(offset, size, raw)
             buf = buf[:size]
         if not size:
             return 0
-        if self._unit != 1:
+        lock = self._lock
+        lock.acquire()
+        used = self._used
+        if used is None or self._special:
+            lock.release()
             data = self._read(offset, size)
             buf[: len(data)] = data
             return len(data)
-        used = self._begin(offset)
+        used.busy += 1
+        self.requests += 1
+        lock.release()
         n = 0
         try:
-            n = used.readinto(self.begin + offset, buf)
+            n = (used.preadinto or used.readinto)(self.begin + offset, buf)
         finally:
-            self._end(used, n)
+            lock.acquire()
+            self.bytes_read += n
+            used.busy -= 1
+            leaving = used.closing and not used.busy
+            lock.release()
+            if leaving:
+                self._leave(used)
         if not n:
             self._missing()
         return n

@@ -120,7 +120,10 @@ class Driver:
     @hookimpl
     def d_readinto(self, dev: int, buf: memoryview, offset: int, vtype: VType) -> int:
         """Read into *buf*."""
-        return self.disk(dev).readinto(offset, buf, vtype is _VCHR)
+        disk = self._disks.get(dev)
+        if disk is None:
+            raise err(errno.ENXIO)
+        return disk.readinto(offset, buf, vtype is _VCHR)
 
     @hookimpl
     def d_read_ranges(self, dev: int, ranges: Sequence[tuple[int, int]], vtype: VType) -> list[bytes]:
