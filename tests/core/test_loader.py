@@ -777,9 +777,15 @@ def test_a_major_number_may_be_one_driver_s_as_a_block_device_and_another_s_as_a
 
 
 def test_options_of_drivers_are_known_together(site):
-    plugins = Plugins(builtins=[Device("a", 9, Zero(), frozenset({"x"})), Device("b", 10, Zero(), frozenset({"y"}))])
+    class Attaching:
+        @hookimpl
+        def device_attach(self, backend, path, type, begin, size, options):
+            return 9
 
-    assert plugins.device_options() == {"x", "y"}
+    drivers = [Device("a", 9, Zero(), frozenset({"x"})), Device("b", 10, Zero(), frozenset({"y"}))]
+
+    assert Plugins([Attaching()], builtins=drivers).device_options() == {"x", "y"}
+    assert Plugins(builtins=drivers).device_options() is None
 
 
 def test_plugin_makes_and_ends_devices(site):

@@ -96,7 +96,7 @@ class Binding:
         find_backend: FindBackend,
         attach_device: AttachDevice | None,
         detach_device: DetachDevice | None,
-        device_options: Callable[[], Set[str]] = frozenset,
+        device_options: Callable[[], Set[str] | None] = frozenset,
         locate: Callable[[Backend], tuple[int, int]] | None = None,
         checked: Callable[[Backend, int, int], None] | None = None,
     ) -> None:
@@ -148,7 +148,12 @@ class Binding:
         if self._closed:
             raise err(errno.ESTALE)
         given, device_given = self._split_options()
-        backend = self._find(self.source, given)
+        try:
+            backend = self._find(self.source, given)
+        except OSError as exc:
+            if exc.errno == errno.EINVAL and self.etype in _DEVICES and self._device_options() is None:
+                raise self._no_driver() from exc  # the option that it does not know may be a driver's
+            raise
         try:
             set_fsid = getattr(backend, "set_fsid", None)
             if set_fsid is not None:
@@ -173,9 +178,12 @@ class Binding:
         """Return the options of the backend, and those of the driver."""
         if self.etype not in _DEVICES:
             return self._options, {}
-        names = self._device_options()
+        names = self._device_options() or frozenset()
         theirs = {name: value for name, value in self._options.items() if name in names}
         return {name: value for name, value in self._options.items() if name not in names}, theirs
+
+    def _no_driver(self) -> OSError:
+        return err(errno.ENODEV, hint=f"nothing here makes a {self.etype} device; install vfscore-blockdev")
 
     def _check(self, backend: Backend, options: Mapping[str, Any]) -> int | None:
         """Check the source against what was declared, in the seed's order; return the device number of a device."""
@@ -216,11 +224,9 @@ class Binding:
             node.window = Window(begin, self.size)
         if self.etype not in _DEVICES:
             return None
-        if self._attach is None:
-            raise err(errno.ENODEV, hint=f"nothing here makes a {self.etype} device; install vfscore-blockdev")
-        rdev = self._attach(backend, "", self.etype, begin, size, options)
+        rdev = None if self._attach is None else self._attach(backend, "", self.etype, begin, size, options)
         if rdev is None:
-            raise err(errno.ENODEV, hint=f"no driver takes a {self.etype} device; install vfscore-blockdev")
+            raise self._no_driver()
         if self._checked is not None:
             try:
                 self._checked(backend, begin, size)

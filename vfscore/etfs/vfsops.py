@@ -38,7 +38,7 @@ def bind(
     find_backend: FindBackend,
     attach_device: AttachDevice | None = None,
     detach_device: DetachDevice | None = None,
-    device_options: Callable[[], Set[str]] = frozenset,
+    device_options: Callable[[], Set[str] | None] = frozenset,
     devsw: DevSw | None = None,
     deferred: bool = False,
     locate: Callable[[Backend], tuple[int, int]] | None = None,
@@ -56,7 +56,7 @@ def bind(
         find_backend: Answers for the hook `etfs_backend`.
         attach_device: Answers for the hook `device_attach`, or None when no plugin makes devices.
         detach_device: Ends a device that was attached.
-        device_options: Returns the names of the options that are for drivers.
+        device_options: Returns the names of the options that are for drivers; None without a driver.
         devsw: The device switch, for the ops of the device.
         deferred: Check at the first use.
         locate: Asks the source for *begin* and *size*, when it is checked.

@@ -40,7 +40,11 @@ _UNKNOWN: Final = 1 << 20
 def block_size_of(file: OpenFile, asked: Any) -> int:
     """Return how much to buffer: what the user asked for, or else what the file's owner prefers."""
     size = asked if isinstance(asked, int) and asked > 0 else file.vattr().va_blocksize or _BLOCK_MIN
-    return max(_BLOCK_MIN, min(size, _BLOCK_MAX))
+    size = max(_BLOCK_MIN, min(size, _BLOCK_MAX))
+    if file.vp.v_type is VType.VCHR:
+        sector = file.sector_size()
+        size = -(-size // sector) * sector
+    return size
 
 
 def _reopen(fs: Any, path: str, block_size: Any, position: int) -> VfsReader:
@@ -137,6 +141,8 @@ class VfsReader(Handle, io.BufferedIOBase):
         self._position = 0
         self._read_once = False
         self._buffer: io.BufferedReader | None = None
+        if file.vp.v_type is VType.VCHR:
+            self._promoted()  # it may take whole sectors only: a buffer asks for these, whatever its user asks for
 
     def __enter__(self) -> Self:
         if self._file.refs <= 0:

@@ -174,9 +174,11 @@ class Plugins:
         )
         return found
 
-    def device_options(self) -> frozenset[str]:
-        """Return the options of a ``blk`` or ``chr`` binding that are for drivers, and not for the backend."""
+    def device_options(self) -> frozenset[str] | None:
+        """Return the options of a ``blk`` or ``chr`` binding that are for drivers; None: nobody makes such devices."""
         self._load()
+        if not any("device_attach" in plugin.hooks for plugin in self._plugins):
+            return None
         return frozenset().union(*(device.options for device, _ in self._devices.values()))
 
     def device(self, vtype: VType, major: int) -> tuple[Device, DevVector] | None:

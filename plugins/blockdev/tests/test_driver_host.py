@@ -266,6 +266,17 @@ def test_device_is_a_file_of_its_size(filesystem, path):
         assert f.tell() == size
 
 
+def test_character_device_is_read_through_a_buffer(filesystem, ns, tmp_path):
+    for sector, block_size in ((512, None), (512, 100_000), (1 << 17, None)):
+        key = f"/dev/raw{sector}-{block_size}"
+        (tmp_path / "large").write_bytes(CSV * 2)
+        ns.etfs_register(key, tmp_path / "large", "chr", options={"sector_size": sector})
+        with filesystem.open(key, "rb", block_size=block_size) as f:
+            assert f.read(10) == CSV[:10]
+            f.seek(0)
+            assert f.read(7) + f.read() == CSV * 2
+
+
 @pytest.mark.parametrize("path", ["/dev/range", "/dev/exact", "/node"])
 def test_parts_of_a_device(filesystem, path):
     assert filesystem.cat_file(path, 5, 10) == CSV[5:10]

@@ -558,6 +558,21 @@ def test_options_are_divided_between_the_driver_and_the_backend(tree, making):
     assert tree.fstab()["etfs"][0]["options"] == {"speed": 9, "colour": "red"}
 
 
+def test_option_of_a_driver_that_is_missing_says_what_to_install(monkeypatch):
+    class Picky:
+        @hookimpl
+        def etfs_backend(self, source, options):
+            if options:
+                raise err(errno.EINVAL, hint="an option that it does not know")
+            return Made(options)
+
+    monkeypatch.setenv("VFSCORE_PLUGINS", "")
+    with vfscore.Namespace(plugins=[Picky()]) as ns, raises(errno.ENODEV) as info:
+        ns.etfs_register("/dev/a", "made:", "blk", options={"sector_size": 4096})
+
+    assert "install vfscore-blockdev" in str(info.value)
+
+
 def test_options_of_what_is_no_device_are_all_the_backend_s(tree, making):
     tree.etfs_register("/f", "made:", "reg", options={"speed": 9})
 
