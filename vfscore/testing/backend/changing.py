@@ -257,7 +257,7 @@ class ChangeTests(BackendSuite):
 
         work()
         before = len(os.listdir(descriptors))
-        for _ in range(50):
+        for _ in range(20):
             work()
 
         assert len(os.listdir(descriptors)) <= before
