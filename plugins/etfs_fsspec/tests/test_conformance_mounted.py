@@ -1,0 +1,25 @@
+"""The conformance of a whole file system, an etfs directory over a bucket."""
+
+import pytest
+import vfscore_etfs_fsspec
+from servers.suite import need_clients
+
+from vfscore.testing import FileSystemTests, bind_alone
+
+
+@pytest.mark.xdist_group("mounted_s3")
+class TestMountedBucket(FileSystemTests):
+    bad_options = None
+
+    @pytest.fixture
+    def make_mount(self, s3_server):
+        need_clients("s3fs")
+        made = []
+
+        def make_mount(*, readonly=False):
+            made.append(vfscore_etfs_fsspec.etfs_backend(*s3_server.plant({})))
+            return bind_alone(made[-1], readonly=readonly)
+
+        yield make_mount
+        for backend in made:
+            backend.close()
