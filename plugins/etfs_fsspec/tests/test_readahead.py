@@ -88,6 +88,18 @@ def test_the_first_two_reads_in_a_row_begin_a_stream():
     assert source.asked == [(0, 4096), (4096, 4096 + FIRST)]
 
 
+def test_a_smaller_read_that_follows_is_the_rest_of_the_first():
+    source = Source()
+    ahead = ahead_of(source)
+
+    ahead.read(0, 80 * KIB)
+    ahead.read(80 * KIB, 8 * KIB)
+    assert source.asked == [(0, 80 * KIB), (80 * KIB, 8 * KIB)]
+    ahead.read(88 * KIB, 80 * KIB)
+
+    assert source.asked[2] == (88 * KIB, 80 * KIB + FIRST)
+
+
 def test_windows_double_up_to_the_block_size():
     source = Source()
     ahead = ahead_of(source, block=MIB)

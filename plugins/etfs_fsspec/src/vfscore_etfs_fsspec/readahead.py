@@ -1,7 +1,8 @@
 """Reading one version of one file: straight through, or ahead of whoever reads on.
 
-A read that follows no other is asked for as it is, without a byte more. When two reads follow each other there is a
-stream: what is asked for beyond it grows from FIRST, or the size of its reads, up to the block size, and the next
+A read that follows no other is asked for as it is, without a byte more. When two reads follow each other, and the second
+is no smaller (from a buffer that asks for whole blocks and then one more, it would be the rest of the first), there is
+a stream: what is asked for beyond it grows from FIRST, or the size of its reads, up to the block size, and the next
 window is fetched in the background, where the store can, while the one before is used. Several streams go on in one
 file. What has come and was not read yet is kept, within twice the block size for each stream and four times in all.
 
@@ -33,6 +34,7 @@ STREAMS: Final = 8
 """How many streams go on at once; the one that has rested longest makes room."""
 _ENDS: Final = 64
 """How many ends of lone reads are remembered, for the one that follows."""
+_NEVER: Final = 1 << 64
 _PARTS: Final = 4
 """Parts of one large read that are on their way at once."""
 
@@ -144,7 +146,8 @@ class ReadAhead:
         self._lock = threading.Lock()
         self._streams: list[_Stream] = []
         """The one used last is last."""
-        self._ends: OrderedDict[int, None] = OrderedDict()
+        self._ends: OrderedDict[int, int] = OrderedDict()
+        """Where lone reads ended, and their sizes."""
 
     def read(self, offset: int, size: int) -> bytes:
         """Return *size* bytes at *offset*, which lie in the file."""
@@ -210,7 +213,7 @@ class ReadAhead:
         with self._lock:
             stream, windows = self._stream(offset, at, stop)
             if stream is None:
-                self._ends[stop] = None
+                self._ends[stop] = stop - offset
                 if len(self._ends) > _ENDS:
                     self._ends.popitem(last=False)
                 return None, windows, None
@@ -250,8 +253,7 @@ class ReadAhead:
                 break
             if covers and holder is None:
                 holder = stream
-        if mine is None and offset in self._ends:
-            del self._ends[offset]
+        if mine is None and self._ends.pop(offset, _NEVER) <= stop - offset:
             mine = holder
             if mine is None:
                 if len(streams) >= STREAMS:
