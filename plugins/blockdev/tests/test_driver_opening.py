@@ -200,6 +200,50 @@ def test_backing_that_stores_at_close_does_so_with_the_last_writer(ns, staging):
     assert ns.sys.pread(reader, 3, 0) == b"new"
 
 
+def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, monkeypatch):
+    register(ns)
+    begun, go_on = threading.Event(), threading.Event()
+    plain = Staging.close
+
+    def slow(self):
+        begun.set()
+        assert go_on.wait(30)
+        plain(self)
+
+    monkeypatch.setattr(Staging, "close", slow)
+    reader, writer = ns.sys.open("/dev/r", os.O_RDONLY), ns.sys.open("/dev/r", os.O_RDWR)
+    ns.sys.pwrite(writer, b"new", 0)
+
+    def write_more():
+        fd = ns.sys.open("/dev/r", os.O_RDWR)
+        ns.sys.pwrite(fd, b"er", 3)
+        ns.sys.close(fd)
+
+    with ThreadPoolExecutor(3) as pool:
+        closing = pool.submit(ns.sys.close, writer)
+        assert begun.wait(30)
+        reading = pool.submit(ns.sys.pread, reader, 3, 0)
+        writing = pool.submit(write_more)
+        go_on.set()
+        assert reading.result() == b"new"
+        writing.result()
+        closing.result()
+    ns.sys.close(reader)
+
+    assert staging.files[""][:6] == b"newer" + DATA[5:6]
+
+
+def test_backing_that_is_not_there_any_more_is_enxio(ns, disk):
+    register(ns)
+    ns.sys.mknod("/node", stat.S_IFBLK | 0o600, ns.sys.stat("/dev/r").st_rdev)
+    del disk.files[""]
+
+    for flags in (os.O_RDONLY, os.O_RDWR):
+        with raises(errno.ENXIO):
+            ns.sys.open("/node", flags)
+    disk.files[""] = bytearray(DATA)
+
+
 def test_fault_of_storing_reaches_the_one_who_closes(ns, staging):
     register(ns)
     fd = ns.sys.open("/dev/r", os.O_RDWR)

@@ -3,7 +3,8 @@
 There are two, one for reading and one for reading and writing, each opened when an open needs it. The second closes
 with the last that may write, so that a backend which stores at close does so then and its error reaches that caller;
 the first closes with the last open, so that ten thousand idle devices hold none. While the second is open, it does all
-the reading. One that is needed no more while I/O goes on through it is closed by whoever leaves it last.
+the reading; while it closes, which may store a whole object, whoever wants to begin something waits, so that nobody
+sees the old content again. One that is needed no more while I/O goes on through it is closed by whoever leaves it last.
 
 Locks: `_lock` guards counters and slots and is never held during a call of the backend.
 """
@@ -74,8 +75,8 @@ class Handles:
         requests, bytes_read, bytes_written, failed: Its counters (`evcnt` of rumpblk).
     """
 
-    __slots__ = ("_backend", "_faults", "_idle", "_lock", "_opens", "_path", "_reader", "_used", "_writer", "_writers",
-                 "bytes_read", "bytes_written", "dead", "failed", "options", "requests")  # fmt: skip
+    __slots__ = ("_backend", "_faults", "_idle", "_lock", "_opens", "_path", "_reader", "_storing", "_used", "_writer",
+                 "_writers", "bytes_read", "bytes_written", "dead", "failed", "options", "requests")  # fmt: skip
 
     def __init__(self, backend: Backend, path: str, options: Options) -> None:
         self._backend: Any = backend
@@ -88,6 +89,8 @@ class Handles:
         self._writer: Opened | None = None
         self._used: Opened | None = None
         """The one of the two that reads."""
+        self._storing = False
+        """The last writer has gone, and its handle is being closed."""
         self._opens = 0
         self._writers = 0
         self.dead = False
@@ -105,14 +108,13 @@ class Handles:
         if write and self.options.readonly:
             raise err(errno.EACCES, hint="the device was made with readonly")
         with self._lock:
-            if self.dead:
-                raise err(errno.ENXIO)
+            self._settle()
             ready = self._writer is not None if write else self._used is not None
             if ready:
                 self._opens += 1
                 self._writers += write
                 return
-        opened = self._to_write() if write else Opened(self._backend.open(self._path, OpenFlag.RDONLY))
+        opened = self._to_write() if write else self._to_read()
         with self._lock:
             dead = self.dead
             if not dead:
@@ -124,9 +126,28 @@ class Handles:
         if dead:
             raise err(errno.ENXIO)
 
+    def _settle(self) -> None:
+        """Wait until what a writer leaves behind is stored. The lock is held.
+
+        Errors:
+            ENXIO: the device has gone.
+        """
+        while self._storing and not self.dead:
+            self._idle.wait()
+        if self.dead:
+            raise err(errno.ENXIO)
+
+    def _to_read(self) -> Opened:
+        try:
+            return Opened(self._backend.open(self._path, OpenFlag.RDONLY))
+        except FileNotFoundError as exc:
+            raise err(errno.ENXIO, hint="the backing is not there any more") from exc
+
     def _to_write(self) -> Opened:
         try:
             handle = self._backend.open(self._path, OpenFlag.RDWR)
+        except FileNotFoundError as exc:
+            raise err(errno.ENXIO, hint="the backing is not there any more") from exc
         except OSError as exc:
             if exc.errno in _REFUSED:
                 raise err(errno.EACCES, hint=f"the backing cannot be written ({exc.strerror})") from exc
@@ -154,32 +175,32 @@ class Handles:
 
     def close(self, write: bool) -> None:
         """Count one open less, and close what nobody needs. An error says that something written was not stored."""
-        closing: list[Opened] = []
-        wrote = False
         with self._lock:
             self._opens -= 1
             self._writers -= write
-            writer = self._writer
-            if writer is not None and self._writers <= 0:
-                self._writer = None
-                self._used = self._reader
+            writer = self._writer if self._writers <= 0 else None
+            if writer is not None:
+                self._writer = self._used = None
+                self._storing = True
                 writer.closing = writer.awaited = True
                 while writer.busy:
                     self._idle.wait()
-                wrote = writer.wrote
-                closing.append(writer)
-            if wrote or self._opens <= 0:
-                closing += self._drop_reader()
         try:
-            for opened in closing:
-                opened.handle.close()
+            if writer is not None:
+                writer.handle.close()
         finally:
-            if wrote:
-                # What was opened meanwhile may be the old content, in a storage that replaces a whole object.
-                with self._lock:
-                    stale = self._drop_reader()
-                for opened in stale:
-                    opened.handle.close()
+            with self._lock:
+                unused: list[Opened] = []
+                if writer is not None:
+                    self._storing = False
+                    self._idle.notify_all()
+                # What was open to read may be the old content, in a storage that replaces a whole object.
+                if self._opens <= 0 or (writer is not None and writer.wrote):
+                    unused = self._drop_reader()
+                elif self._used is None:
+                    self._used = self._reader
+            for opened in unused:
+                opened.handle.close()
 
     def _drop_reader(self) -> list[Opened]:
         """Take the reading handle away, and return it if it can be closed now. The lock is held."""
@@ -200,6 +221,7 @@ class Handles:
             for opened in handles:
                 opened.closing = bool(opened.busy)
             idle = [opened for opened in handles if not opened.busy]
+            self._idle.notify_all()
         failed: OSError | None = None
         for opened in idle:
             try:
@@ -221,6 +243,7 @@ class Handles:
         """
         while True:
             with self._lock:
+                self._settle()
                 used = self._writer if write else self._used
                 if used is not None:
                     self.requests += requests
@@ -229,10 +252,10 @@ class Handles:
                         return used
                     self.failed += 1
                     break
-                if self.dead or write:
-                    raise err(errno.ENXIO if self.dead else errno.EBADF)
+                if write:
+                    raise err(errno.EBADF)
             # A writer has closed, and left the readers to open the file again.
-            opened = Opened(self._backend.open(self._path, OpenFlag.RDONLY))
+            opened = self._to_read()
             with self._lock:
                 spare = self._install(opened, False)
             if spare:
