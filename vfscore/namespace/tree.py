@@ -27,6 +27,7 @@ from vfscore.namei import check_path
 from vfscore.namespace import process
 from vfscore.namespace.devices import Devices
 from vfscore.namespace.hostpaths import find_place
+from vfscore.namespace.keys import absolute, key_names
 from vfscore.namespace.nesting import refuse_loop
 from vfscore.namespace.partitions import Disk, table_of, take_option
 from vfscore.namespace.reading import read_fstab
@@ -164,12 +165,12 @@ class Namespace(View):
         written: fstabs.EtfsEntry | None = None,
     ) -> None:
         """Register; what stands in an fstab, as *written* there, is checked at its first use."""
-        names = _key_names(key)
+        names = key_names(key)
         try:
             etype = EtfsType(type)
         except ValueError:
             raise err(errno.EINVAL, key, hint=f"type {type!r} is none of {', '.join(EtfsType)}") from None
-        source = _absolute(hostpath)
+        source = absolute(hostpath)
         begin, size = index(begin), index(size)
         made = self._layers(layers, key)
         disk: Disk | None = None
@@ -247,7 +248,7 @@ class Namespace(View):
             EINVAL: *key* is not absolute.
             ENOENT: there is no such key.
         """
-        names = _key_names(key)
+        names = key_names(key)
         with self._lock:
             graft = self._table.find(names)
             mp = graft.mounts[-1] if graft is not None and graft.mounts else None
@@ -557,37 +558,3 @@ def _collect(faults: list[BaseException], step: Callable[[], object]) -> None:
         step()
     except OSError as exc:
         faults.append(exc)
-
-
-def _key_names(key: str) -> list[str]:
-    """Return the names of an etfs key.
-
-    Errors:
-        EINVAL: it is not absolute, or has ``.`` or ``..`` in it.
-        ENAMETOOLONG: see `check_path`.
-    """
-    key = os.fsdecode(key)
-    if key[:1] != "/":
-        raise err(errno.EINVAL, key, hint="a key is an absolute path")
-    try:
-        check_path(key)
-    except OSError as exc:
-        exc.filename = key
-        raise
-    names = [name for name in key.split("/") if name]
-    if "." in names or ".." in names:
-        raise err(errno.EINVAL, key, hint="a key has no '.' or '..' in it")
-    return names
-
-
-def _absolute(source: Source) -> Source:
-    """Return a host path made absolute against the working directory; leave everything else alone."""
-    if isinstance(source, bytes):
-        source = os.fsdecode(source)
-    if isinstance(source, str) and "\0" in source:
-        raise ValueError("embedded null byte")
-    if isinstance(source, os.PathLike):
-        return os.path.join(os.getcwd(), os.fsdecode(source))
-    if isinstance(source, str) and source and fstabs.is_path(source):
-        return os.path.join(os.getcwd(), source)
-    return source
