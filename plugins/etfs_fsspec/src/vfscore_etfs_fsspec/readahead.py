@@ -1,7 +1,7 @@
 """Reading one version of one file: straight through, or ahead of whoever reads on.
 
-A read that follows no other is asked for as it is, without a byte more. When two reads follow each other, and the second
-is no smaller (from a buffer that asks for whole blocks and then one more, it would be the rest of the first), there is
+A read that follows no other is asked for as it is, without a byte more. When two reads follow each other, the second
+no smaller (from a buffer that asks for whole blocks and then one more, it would be the rest of the first), there is
 a stream: what is asked for beyond it grows from FIRST, or the size of its reads, up to the block size, and the next
 window is fetched in the background, where the store can, while the one before is used. Several streams go on in one
 file. What has come and was not read yet is kept, within twice the block size for each stream and four times in all.
