@@ -20,14 +20,16 @@ class Place:
     """A directory of a tree over a storage, and a way around the tree.
 
     Attributes:
-        ns: The tree; the storage is at /b.
-        seen_by_others: Reads an object as another process would; None if there is none.
+        ns: The tree; the storage is at /b, and at /narrow where little of a file may be staged.
+        read: Reads an object as another process would; None if there is none.
         uploads: Returns how many uploads are begun and not ended, where the storage can tell.
     """
 
     def __init__(self, url, options, read, uploads=lambda: 0):
         self.ns = Namespace()
-        self.ns.etfs_register("/b", url, "dir_subdirs", options={**options, "block_size": BLOCK})
+        options = {**options, "block_size": BLOCK}
+        self.ns.etfs_register("/b", url, "dir_subdirs", options=options)
+        self.ns.etfs_register("/narrow", url, "dir_subdirs", options={**options, "stage_limit": 6 * MIB})
         self.read = read
         self.uploads = uploads
 
@@ -261,6 +263,37 @@ def test_a_file_made_anew_while_the_removed_one_is_written_is_another(place, sys
     assert place.read("f") == b"second"
 
 
+# -- larger than may be staged ----------------------------------------------------------------------------------------
+
+
+def test_what_is_too_large_to_stage_is_written_in_order(place):
+    data = os.urandom(12 * MIB)
+    with place.ns.open("/narrow/f", "wb") as file:
+        for at in range(0, len(data), MIB):
+            file.write(data[at : at + MIB])
+    with place.ns.open("/narrow/f", "ab") as file:
+        file.write(b"end")
+
+    assert place.read("f") == data + b"end"
+
+
+def test_what_is_too_large_to_stage_is_not_written_elsewhere(place, sys):
+    write(place, "f", b"old")
+    fd = sys.open("/narrow/f", NEW)
+    for _ in range(12):
+        sys.write(fd, bytes(MIB))
+    with raises(errno.EOPNOTSUPP) as info:
+        sys.pwrite(fd, b"x", 0)
+    assert "stage_limit" in str(info.value)
+    with raises(errno.EOPNOTSUPP) as info:
+        sys.close(fd)
+
+    assert info.value.filename == "/narrow/f"
+    assert f"{12 * MIB} bytes were not stored" in str(info.value)
+    assert place.read("f") == b"old"
+    assert place.uploads() == 0
+
+
 # -- all or nothing ----------------------------------------------------------------------------------------------------
 
 
@@ -350,8 +383,34 @@ def test_a_failed_transaction_stores_nothing(place, fs):
 
 
 def test_a_transaction_with_a_file_too_large_to_stage_is_whole_too(place, fs):
-    place.ns.etfs_remove("/b")
-    pytest.skip("see the streamed one")
+    write(place, "f", b"old")
+    data = os.urandom(12 * MIB)
+    with fs.transaction:
+        with fs.open("/narrow/f", "wb") as file:
+            file.write(data)
+        assert place.read("f") == b"old"
+
+    assert place.read("f") == data
+    assert fs.find("/narrow") == ["/narrow/f"]
+    with pytest.raises(RuntimeError), fs.transaction:  # noqa: PT012
+        fs.pipe_file("/narrow/f", bytes(12 * MIB))
+        raise RuntimeError
+    assert place.read("f") == data
+    assert fs.find("/narrow") == ["/narrow/f"]
+    assert place.uploads() == 0
+
+
+def test_a_large_transaction_holds_few_descriptors(place, fs):
+    def descriptors():
+        return len(os.listdir("/proc/self/fd"))
+
+    before = descriptors()
+    with fs.transaction:
+        for number in range(200):
+            fs.pipe_file(f"/b/f{number}", b"small")
+        assert descriptors() < before + 30
+
+    assert len(fs.find("/b")) == 200
 
 
 def test_discarding_by_hand_stores_nothing(place, fs):
