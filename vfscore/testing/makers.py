@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
@@ -28,6 +28,7 @@ __all__ = [
     "mount_alone",
     "not_served",
     "raises",
+    "text_only",
     "zip_of",
 ]
 
@@ -99,6 +100,18 @@ class _Raises:
 def not_served(what: str, by: object) -> NoReturn:
     """Skip the test: *by* does not serve *what*."""
     pytest.skip(f"{what} is not served by {by}")
+
+
+@contextlib.contextmanager
+def text_only(name: str) -> Iterator[None]:
+    """Skip if *name* is not text, and is refused for it."""
+    try:
+        yield
+    except (UnicodeEncodeError, OSError) as exc:
+        refused = isinstance(exc, UnicodeEncodeError) or exc.errno in (errno.EILSEQ, errno.EINVAL)
+        if refused and any("\ud800" <= char <= "\udfff" for char in name):
+            pytest.skip("names are text in this storage")
+        raise
 
 
 class MakeMount(Protocol):

@@ -28,6 +28,8 @@ class Suite:
     """Options of a mount with room for some, but fewer than 1,000 files."""
     link_max: ClassVar[int | None] = None
     """How many names a file can have, where that can be tried out."""
+    keeps_modes: ClassVar[bool] = True
+    """What is made has the mode that was asked for; otherwise all has those that the storage shows."""
     bad_options: ClassVar[Mapping[str, Any] | None] = {"no_such_option": 1}
     """Options that `vfs_mount` must refuse; None for a file system whose options are its backend's business."""
 

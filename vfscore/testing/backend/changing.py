@@ -19,9 +19,8 @@ from vfscore.testing.backend.drive import (
     names,
     need,
     pread,
-    text_only,
 )
-from vfscore.testing.makers import AWKWARD_NAMES, raises
+from vfscore.testing.makers import AWKWARD_NAMES, raises, text_only
 from vfscore.types import OpenFlag, VAttr, VType
 
 __all__ = ["ChangeTests"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -24,7 +23,6 @@ __all__ = [
     "need",
     "opened",
     "pread",
-    "text_only",
 ]
 
 MakeBackend = Callable[[TreeSpec], Any]
@@ -91,18 +89,6 @@ def linked(make: MakeBackend, tree: TreeSpec, links: dict[str, str]) -> Any:
         return backend
     need(make({}), "readlink")
     return make({**tree, **{path: Link(target) for path, target in links.items()}})
-
-
-@contextlib.contextmanager
-def text_only(name: str) -> Iterator[None]:
-    """Skip if *name* is not text, and is refused for it."""
-    try:
-        yield
-    except (UnicodeEncodeError, OSError) as exc:
-        refused = isinstance(exc, UnicodeEncodeError) or exc.errno in (errno.EILSEQ, errno.EINVAL)
-        if refused and any("\ud800" <= char <= "\udfff" for char in name):
-            pytest.skip("names are text in this storage")
-        raise
 
 
 def codes(results: Sequence[object]) -> list[object]:

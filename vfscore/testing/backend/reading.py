@@ -23,9 +23,8 @@ from vfscore.testing.backend.drive import (
     need,
     opened,
     pread,
-    text_only,
 )
-from vfscore.testing.makers import AWKWARD_NAMES, raises
+from vfscore.testing.makers import AWKWARD_NAMES, raises, text_only
 from vfscore.types import VType
 
 __all__ = ["ReadTests"]
