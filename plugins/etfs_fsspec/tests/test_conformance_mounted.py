@@ -1,15 +1,19 @@
 """The conformance of a whole file system, an etfs directory over a bucket."""
 
+from typing import ClassVar
+
 import pytest
 import vfscore_etfs_fsspec
-from servers.suite import need_clients
+from servers.suite import ServableNames, need_clients
 
 from vfscore.testing import FileSystemTests, bind_alone
 
 
 @pytest.mark.xdist_group("mounted_s3")
-class TestMountedBucket(FileSystemTests):
+class TestMountedBucket(ServableNames, FileSystemTests):
     bad_options = None
+    keeps_modes = False
+    unservable: ClassVar = {"new\nline": "moto finds no object with a line break in its name"}
 
     @pytest.fixture
     def make_mount(self, s3_server):

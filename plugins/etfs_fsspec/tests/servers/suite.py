@@ -12,10 +12,24 @@ import vfscore_etfs_fsspec
 from servers.trees import TreeSpec
 from vfscore.testing import BackendTests
 
-__all__ = ["StorageTests", "need_clients"]
+__all__ = ["ServableNames", "StorageTests", "need_clients"]
 
 
-class StorageTests(BackendTests):
+class ServableNames:
+    """Skips the tests of names that a server cannot have: it is not what is tested."""
+
+    unservable: ClassVar[Mapping[str, str]] = {}
+    """Names, and why not."""
+
+    @pytest.fixture(autouse=True)
+    def _servable(self, request: pytest.FixtureRequest) -> None:
+        callspec = getattr(request.node, "callspec", None)
+        name = callspec.params.get("name") if callspec else None
+        if name in self.unservable:
+            pytest.skip(self.unservable[name])
+
+
+class StorageTests(ServableNames, BackendTests):
     """`BackendTests` over a storage; a subclass names the fixture that plants, and the clients that it takes."""
 
     storage: ClassVar[str]
@@ -24,16 +38,7 @@ class StorageTests(BackendTests):
     """The packages that speak with it."""
     options: ClassVar[Mapping[str, Any]] = {}
     """Options of the binding besides those of the storage."""
-    unservable: ClassVar[Mapping[str, str]] = {}
-    """Names that this server cannot have, and why: it is not what is tested."""
     stored_at_close = True
-
-    @pytest.fixture(autouse=True)
-    def _servable(self, request: pytest.FixtureRequest) -> None:
-        callspec = getattr(request.node, "callspec", None)
-        name = callspec.params.get("name") if callspec else None
-        if name in self.unservable:
-            pytest.skip(f"{self.storage}: {self.unservable[name]}")
 
     @pytest.fixture
     def make(self, request: pytest.FixtureRequest) -> Iterator[Any]:
