@@ -132,6 +132,8 @@ class Connection(asyncio.Protocol):
             raw = f"HTTP/1.1 {status} OK\r\n{size}{rows}\r\n".encode("latin-1")
             parts = [raw] if head[0] == "HEAD" else [raw, content]
             self._loop.call_later(self._latency, self._transport.writelines, parts)
+            if head[2].get("connection") == "close":
+                self._loop.call_later(self._latency, self._transport.close)
 
 
 def answer(method: str, target: str, headers: dict[str, str], body: bytearray) -> Answer:
