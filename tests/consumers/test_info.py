@@ -273,3 +273,12 @@ def test_a_namespace_s_keys_and_mounts_are_listed(ns, fs, host):
     assert fs.info("/deep")["type"] == "directory"
     assert fs.glob("/deep/*/*/x") == ["/deep/below/data/x"]
     assert sorted(fs.ls("/", detail=False)) == ["/deep", "/m"]
+
+
+@pytest.mark.parametrize("asked", ["exists", "isdir", "isfile", "lexists", "islink"])
+def test_a_storage_that_does_not_answer_has_not_said_that_nothing_is_there(ns, fs, asked):
+    ns.mount("rumpfs", "/m", layers=[{"type": "faults", "errno": "ETIMEDOUT", "op": "vop_lookup"}])
+
+    with pytest.raises(TimeoutError) as info:
+        getattr(fs, asked)("/m/x")
+    assert info.value.filename == "/m/x"

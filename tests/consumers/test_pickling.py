@@ -1,6 +1,7 @@
 """What travels: a filesystem and a file open for reading, with the fstab that they are rebuilt from."""
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -58,10 +59,81 @@ def test_that_holds_where_nothing_is_installed_too():
         fs.rm("/default", recursive=True)
 
 
-def test_what_is_only_in_memory_does_not_travel(ns):
+@pytest.mark.parametrize(
+    "call",
+    [
+        "exists('/in/memory')",
+        "cat_file('/in/memory')",
+        "cat(['/in/memory'])",
+        "info('/in/memory')",
+        "ls('/mem')",
+        "find('/mem')",
+        "glob('/mem/*')",
+        "pipe_file('/mem/new', b'lost')",
+        "pipe({'/mem/new': b'lost'})",
+        "makedirs('/mem/a/b')",
+        "open('/mem/new', 'wb')",
+        "put_file(__file__, '/mem/new')",
+    ],
+)
+def test_what_is_only_in_memory_does_not_travel_and_is_neither_missing_nor_empty(ns, call):
+    fs = fsspec.filesystem("vfs")
+    ns.mount("rumpfs", "/mem")
+    fs.pipe_file("/in/memory", b"here")
+    code = f"""
+import errno
+__file__ = {__file__!r}
+try:
+    print(given[0].{call})
+except OSError as exc:
+    print(errno.errorcode[exc.errno], exc)
+"""
+    said = _elsewhere(code, fs)
+    assert said.startswith("EREMOTE")
+    assert "grafted directory or URL" in said
+
+
+def test_keys_below_memory_that_stayed_behind_are_reached(ns, host):
+    (host / "x.txt").write_bytes(b"host")
+    ns.mount("rumpfs", "/mem")
+    ns.etfs_register("/mem/a/data", str(host), "dir_subdirs")
+    code = (
+        "print(given[0].cat_file('/mem/a/data/x.txt').decode(), given[0].ls('/', detail=False), given[0].isdir('/mem'))"
+    )
+    assert _elsewhere(code, fsspec.filesystem("vfs")) == "host ['/mem'] True"
+
+
+def test_what_another_process_makes_of_the_same_fstab_by_itself_has_a_memory_of_its_own(ns):
+    fs = fsspec.filesystem("vfs", fstab={"mount": [{"type": "rumpfs", "at": "/mem"}]})
+    code = """
+import fsspec
+own = fsspec.filesystem("vfs", fstab={"mount": [{"type": "rumpfs", "at": "/mem"}]})
+own.pipe_file("/mem/x", b"own")
+print(own.cat_file("/mem/x").decode(), own == given[0])
+"""
+    assert _elsewhere(code, fs) == "own True"
+
+
+def test_a_forked_process_has_what_was_in_memory(ns):
     fs = fsspec.filesystem("vfs")
     fs.pipe_file("/in/memory", b"here")
-    assert _elsewhere("print(given[0].exists('/in/memory'))", fs) == "False"
+    travelling = pickle.dumps(fs)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(write, pickle.loads(travelling).cat_file("/in/memory"))
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    with open(read, "rb") as file:
+        assert file.read() == b"here"
+
+
+def test_what_travels_on_and_comes_home_means_the_memory_again(ns):
+    fs = fsspec.filesystem("vfs")
+    fs.pipe_file("/in/memory", b"here")
+    there = bytes.fromhex(_elsewhere("print(pickle.dumps(given[0]).hex())", fs))
+    assert pickle.loads(there).cat_file("/in/memory") == b"here"
 
 
 class Quiet:

@@ -79,6 +79,52 @@ def test_a_failed_compressed_block_of_fsspec_open_stores_nothing(fs, stored):
     assert stored == []
 
 
+@pytest.mark.parametrize("codec", ["gzip", "bz2", "xz", "infer"])
+def test_a_compressed_file_is_closed_with_what_compresses_it(fs, stored, codec):
+    with fs.open("/d/new.gz", "wb", compression=codec) as file:
+        file.write(b"data")
+    assert [path for path, _ in stored] == ["new.gz"]
+    assert fs.open("/d/new.gz", "rb", compression=codec).read() == b"data"
+    with fs.open("/d/new.gz", "wt", compression=codec) as file:
+        file.write("text")
+    assert len(stored) == 2
+    for mode in ("wb", "w"):
+        failing(fs.open("/d/new.gz", mode, compression=codec), half)
+    assert len(stored) == 2
+
+
+def test_a_name_without_a_codec_is_not_compressed(fs, stored):
+    with fs.open("/d/new", "wb", compression="infer") as file:
+        file.write(b"plain")
+
+    assert stored == [("new", b"plain")]
+
+
+def test_an_unknown_codec_stores_nothing(fs, stored):
+    with pytest.raises(ValueError, match="ompression"):
+        fs.open("/d/old", "wb", compression="none such")
+
+    assert stored == []
+
+
+def test_a_compressed_file_in_a_transaction_is_whole(fs, stored):
+    with fs.transaction, fs.open("/d/new.gz", "wb", compression="gzip") as file:
+        file.write(b"data")
+
+    assert [path for path, _ in stored] == ["new.gz"]
+    assert fs.open("/d/new.gz", "rb", compression="gzip").read() == b"data"
+
+
+def test_a_new_file_can_be_touched_where_no_times_can_be_set(fs, stored):
+    fs.touch("/d/new")
+    fs.touch("/d/other", truncate=False)
+    fs.touch("/d/old")
+    assert stored == [("new", b""), ("other", b""), ("old", b"")]
+
+    with raises(errno.EOPNOTSUPP):
+        fs.touch("/d/old", truncate=False)
+
+
 def test_a_failed_block_of_closing_stores_nothing(fs, stored):
     failing(contextlib.closing(fs.open("/d/new", "wb")), half)
 

@@ -23,7 +23,7 @@ from vfscore.fsspecfs.asynchronous import Asynchronous
 from vfscore.fsspecfs.file import VfsReader
 from vfscore.fsspecfs.names import strip_protocol
 from vfscore.fsspecfs.pending import Pending
-from vfscore.fsspecfs.writing import VfsRandom, VfsWriter
+from vfscore.fsspecfs.writing import VfsRandom, VfsWriter, packed
 from vfscore.syscalls.buffers import TextIOWrapper
 from vfscore.syscalls.rawio import mode_flags
 from vfscore.types import VType
@@ -32,15 +32,25 @@ __all__ = ["VfsFileSystem"]
 
 _VDIR = VType.VDIR
 _READING = os.O_RDONLY
+_NOT_SENT = ("fstab", "loop", "travelled")
 _current = namespace.current
+
+
+_sent: set[str] = set()
+"""The digests of the trees that were pickled in this process, or before it was forked: it has what is in their memory.
+
+A pickle itself may not say where it was made: dask takes its bytes for the identity of what is in it.
+"""
 
 
 def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[str, Any]) -> VfsFileSystem:
     """Return an instance that means what a pickled one meant.
 
     In the process that it came from that is the same tree, with what lies in its memory; elsewhere one made from the
-    fstab.
+    fstab, in which memory is known to be missing.
     """
+    if digest not in _sent and not isinstance(fstab, str):
+        return cls(fstab=fstab, travelled=True, **options)
     here = namespace.installed()
     if here is None and not os.environ.get(namespace.FSTAB_VARIABLE):
         here = namespace.current()
@@ -63,6 +73,7 @@ class VfsFileSystem(Asynchronous):
         fstab: What to rebuild the namespace from: a path or URL of an fstab, or the same as a dict. None: what is
             installed in this process (`Namespace.install`), or named by VFSCORE_FSTAB, or an empty tree.
         auto_mkdir: Make the directories that are missing above what is written.
+        travelled: It was pickled in another process, so that what lay in memory there is not here.
         options: fsspec's own (asynchronous, loop, batch_size, listings options) and any others are accepted, because
             callers add some for filesystems in general.
     """
@@ -75,6 +86,7 @@ class VfsFileSystem(Asynchronous):
         asynchronous: bool = False,
         loop: Any = None,
         batch_size: int | None = None,
+        travelled: bool = False,
         **options: Any,
     ) -> None:
         # Not AsyncFileSystem's: it would start fsspec's loop thread, which nothing here needs.
@@ -85,7 +97,8 @@ class VfsFileSystem(Asynchronous):
         self._pid = os.getpid()
         self.auto_mkdir = auto_mkdir
         self._fstab = fstab
-        self._pinned = None if fstab is None else namespace.for_fstab(fstab)
+        self._travelled = travelled
+        self._pinned = None if fstab is None else namespace.for_fstab(fstab, self._travelled)
 
     @property
     def loop(self) -> Any:
@@ -118,14 +131,17 @@ class VfsFileSystem(Asynchronous):
 
     def __reduce__(self) -> Any:
         ns = self.ns
-        options = {name: value for name, value in self.storage_options.items() if name not in ("fstab", "loop")}
+        options = {name: value for name, value in self.storage_options.items() if name not in _NOT_SENT}
         fstab: Any
         try:
             fstab = ns.fstab()
         except ValueError as exc:
             # Something of it is an object of this process: threads may share it, another process is told why not.
             fstab = str(exc)
-        return _rebuild, (type(self), fstab, _digest_of(ns), options)
+        digest = _digest_of(ns)
+        if not self._travelled:
+            _sent.add(digest)
+        return _rebuild, (type(self), fstab, digest, options)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.ns!r}>"
@@ -166,6 +182,9 @@ class VfsFileSystem(Asynchronous):
             return VfsReader(self, name, file, block_size)
         if "b" not in mode and ("+" in mode or "r" not in mode):
             return self._open_to_write_text(path, mode, block_size, cache_options, compression, **kwargs)
+        if compression is not None and mode != "rb":
+            file = super().open(path, mode, block_size, cache_options, **kwargs)
+            return packed(file, file.path, mode, compression)
         return super().open(path, mode, block_size, cache_options, compression, **kwargs)
 
     def _open_to_write_text(self, path: Any, mode: str, *args: Any, **kwargs: Any) -> TextIOWrapper:

@@ -10,13 +10,15 @@ Locks: none.
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any
+import errno
+from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.asyn import AsyncFileSystem
 
 from vfscore import namespace
 from vfscore.fsspecfs.info import TYPE_OF, Info, etag_key, info_of, kept_info, moment
 from vfscore.fsspecfs.names import parent_of, strip_protocol
+from vfscore.syscalls.openfile import named
 from vfscore.types import VAttr, VType
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ __all__ = ["Lookup"]
 
 _KEEP = 4096
 """Entries up to which the details of a directory's files are worth keeping."""
+_MISSING: Final = frozenset(
+    (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES, errno.EINVAL)
+)
+"""What `exists` and its kin take for "there is nothing": what a path itself can have wrong with it."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 
@@ -50,7 +56,7 @@ class Lookup(AsyncFileSystem):
         if pinned is None:
             return namespace.current()
         if pinned.closed:
-            pinned = self._pinned = namespace.for_fstab(self._fstab)
+            pinned = self._pinned = namespace.for_fstab(self._fstab, self._travelled)
         return pinned
 
     @property
@@ -100,8 +106,10 @@ class Lookup(AsyncFileSystem):
         try:
             sys = (namespace.current() if self._pinned is None else self.ns).sys
             return sys.namei.lookup(strip_protocol(path), None) is not None
-        except (OSError, ValueError):
+        except ValueError:
             return False
+        except OSError as exc:
+            return _absent(exc, path)
 
     def lexists(self, path: Any, **kwargs: Any) -> bool:
         """Return whether there is something at *path*, if only a link that leads nowhere."""
@@ -111,7 +119,10 @@ class Lookup(AsyncFileSystem):
         """Return the type of what is at *path*, or None."""
         try:
             vp = self._sys.namei.lookup(strip_protocol(path), None, follow)
-        except (OSError, ValueError):
+        except ValueError:
+            return None
+        except OSError as exc:
+            _absent(exc, path)
             return None
         return None if vp is None else vp.v_type
 
@@ -217,3 +228,13 @@ class Lookup(AsyncFileSystem):
     def listdir(self, path: Any, detail: bool = True, **kwargs: Any) -> list[Any]:
         """Return what `ls` does."""
         return self.ls(path, detail)
+
+
+def _absent(exc: OSError, path: Any) -> bool:
+    """Return False for an error that means that there is nothing, and raise any other.
+
+    A storage that does not answer has not said that something is missing: whoever took it for that would make it anew.
+    """
+    if exc.errno in _MISSING:
+        return False
+    raise named(exc, strip_protocol(path))

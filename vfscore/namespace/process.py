@@ -27,14 +27,14 @@ FSTAB_VARIABLE = "VFSCORE_FSTAB"
 _registry_lock = threading.RLock()
 _installed: Namespace | None = None
 _default: Namespace | None = None
-_described: dict[str, Namespace] = {}
+_described: dict[tuple[str, bool], Namespace] = {}
 _by_variable: dict[str, Namespace] = {}
 
 
-def _new(*description: Mapping[str, Any]) -> Namespace:
+def _new(description: Mapping[str, Any] | None = None, travelled: bool = False) -> Namespace:
     from vfscore.namespace.tree import Namespace  # above this module: it installs itself here
 
-    return Namespace(*description)
+    return Namespace(description, _travelled=travelled)
 
 
 def install(ns: Namespace) -> None:
@@ -86,13 +86,18 @@ def _of_variable(variable: str) -> Namespace:
     return ns
 
 
-def for_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any]) -> Namespace:
-    """Return the namespace of a description: one in this process for equal ones, made when first asked for."""
+def for_fstab(fstab: str | os.PathLike[str] | Mapping[str, Any], travelled: bool = False) -> Namespace:
+    """Return the namespace of a description: one in this process for equal ones, made when first asked for.
+
+    Args:
+        travelled: The description came from another process, which has something in memory there: what lies there is
+            EREMOTE, and not missing.
+    """
     description = read_fstab(fstab, Plugins())
     # By what its variables say here and now: a namespace is of one environment.
-    key = fstabs.digest(fstabs.expanded(description, os.environ))
+    key = fstabs.digest(fstabs.expanded(description, os.environ)), travelled
     with _registry_lock:
         ns = _described.get(key)
         if ns is None or ns.closed:
-            ns = _described[key] = _new(fstabs.canonical(description))
+            ns = _described[key] = _new(fstabs.canonical(description), travelled)
         return ns

@@ -21,6 +21,7 @@ from vfscore import fstab as fstabs
 from vfscore.errors import err
 from vfscore.etfs import ETFS, bind, unbind
 from vfscore.layers import LAYERS
+from vfscore.layers.elsewhere import Elsewhere
 from vfscore.loader import Plugins
 from vfscore.mount import Mount, MountTable, vgone
 from vfscore.namei import check_path
@@ -61,7 +62,11 @@ class Namespace(View):
         *,
         plugins: Sequence[object] = (),
         strict: bool = False,
+        _travelled: bool = False,
     ) -> None:
+        self._travelled = _travelled
+        """Made again in another process from what the first one was told: what was in its memory is not here."""
+        self._left_behind: list[Elsewhere] = []
         self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, MEM, *LAYERS], strict=strict)
         self._lock = threading.RLock()
         self._records: dict[Mount, dict[str, Any]] = {}
@@ -102,6 +107,8 @@ class Namespace(View):
                 self._register(key.key, key.source, key.type, key.begin, key.size, key.options, key.layers, key_written)
             for disk in list(self._disks.values()):
                 disk.begin()
+            for layer in self._left_behind:
+                layer.armed = True
         except BaseException:
             self.close()
             raise
@@ -313,6 +320,9 @@ class Namespace(View):
         if fs is ETFS:
             raise err(errno.EINVAL, hint="etfs bindings are made by etfs_register")
         made = self._layers(layers, "/" + "/".join(names))
+        if self._travelled and fs is RUMPFS:
+            self._left_behind.append(Elsewhere(top=not names))
+            made.insert(0, self._left_behind[-1])
         unknown = sorted(set(options) - fs.options, key=str)
         if unknown:
             known = ", ".join(sorted(fs.options)) or "none"

@@ -1,0 +1,173 @@
+"""dask on a cluster of processes: workers rebuild the tree from its description, wherever they run.
+
+One cluster of two processes serves all tests here; they are started by spawn, with nothing of this process in them.
+"""
+
+import errno
+import json
+import os
+import signal
+
+import pytest
+
+pd = pytest.importorskip("pandas")
+dask = pytest.importorskip("dask")
+dd = pytest.importorskip("dask.dataframe")
+db = pytest.importorskip("dask.bag")
+distributed = pytest.importorskip("distributed", reason="clusters of processes are dask.distributed's")
+pytest.importorskip("vfscore_etfs_local", reason="what workers share is a directory of the host")
+
+import vfscore  # noqa: E402  # after the skips
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("cluster"),
+    pytest.mark.filterwarnings("ignore"),  # distributed's own, at each version others
+]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    how = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "memory_limit": None}
+    with dask.config.set({"distributed.scheduler.allowed-failures": 5}), distributed.LocalCluster(**how) as made:
+        yield made
+
+
+@pytest.fixture
+def client(cluster):
+    with distributed.Client(cluster) as made:
+        yield made
+
+
+@pytest.fixture
+def fstab(host):
+    return {"etfs": [{"key": "/data", "source": str(host), "type": "dir_subdirs"}]}
+
+
+@pytest.fixture
+def options(fstab):
+    return {"fstab": fstab}
+
+
+@pytest.fixture
+def frame():
+    return pd.DataFrame({"n": range(1000), "x": [i / 7 for i in range(1000)], "part": ["a", "b", "c", "d"] * 250})
+
+
+@pytest.fixture
+def ddf(frame):
+    return dd.from_pandas(frame, npartitions=4)
+
+
+def _same(got, want):
+    got = got.sort_values("n", ignore_index=True)
+    got["part"] = got["part"].astype(want["part"].dtype)
+    pd.testing.assert_frame_equal(got[want.columns], want.reset_index(drop=True))
+
+
+def test_csv(client, ddf, frame, options, host):
+    ddf.to_csv("vfs://data/csv/*.csv", index=False, storage_options=options)
+    assert len(list((host / "csv").iterdir())) == 4
+    _same(dd.read_csv("vfs://data/csv/*.csv", storage_options=options).compute(), frame)
+
+
+def test_json_lines(client, ddf, frame, options):
+    ddf.to_json("vfs://data/json/*.jsonl", orient="records", lines=True, storage_options=options)
+    got = dd.read_json("vfs://data/json/*.jsonl", orient="records", lines=True, storage_options=options)
+    _same(got.compute(), frame)
+
+
+@pytest.mark.parametrize("filesystem", [None, "fsspec"])
+def test_parquet(client, ddf, frame, options, filesystem, host):
+    more = {} if filesystem is None else {"filesystem": filesystem}
+    ddf.to_parquet("vfs://data/parquet", storage_options=options)
+    assert len(list((host / "parquet").glob("*.parquet"))) == 4
+    _same(dd.read_parquet("vfs://data/parquet", storage_options=options, **more).compute(), frame)
+
+
+def test_parquet_partitioned_is_whole(client, ddf, frame, options):
+    ddf.to_parquet("vfs://data/parts", partition_on=["part"], storage_options=options)
+    _same(dd.read_parquet("vfs://data/parts", storage_options=options).compute(), frame)
+
+
+def test_text(client, options):
+    lines = [json.dumps({"n": i}) for i in range(100)]
+    db.from_sequence(lines, npartitions=3).to_textfiles("vfs://data/text/*.txt", storage_options=options)
+    bag = db.read_text("vfs://data/text/*.txt", storage_options=options).map(json.loads)
+    assert bag.pluck("n").sum().compute() == 4950
+
+
+def test_an_installed_namespace_travels(client, frame, ns, host):
+    frame.to_csv(host / "f.csv", index=False)
+    ns.etfs_register("/data", str(host), "dir_subdirs")
+
+    _same(dd.read_csv("vfs://data/f.csv", blocksize=4000).compute(), frame)
+
+
+def test_a_filesystem_and_an_open_file_travel(client, fs, ns, host):
+    (host / "f.txt").write_text("hello")
+    ns.etfs_register("/data", str(host), "dir_subdirs")
+
+    def cat(fs):
+        return os.getpid(), fs.cat_file("/data/f.txt")
+
+    def rest(file):
+        return file.read()
+
+    pid, data = client.submit(cat, fs, pure=False).result()
+    assert (pid != os.getpid(), data) == (True, b"hello")
+    with fs.open("/data/f.txt") as file:
+        file.seek(2)
+        assert client.submit(rest, file, pure=False).result() == b"llo"
+
+
+def test_names_of_tasks_are_the_same_in_every_process(client, frame, options, host):
+    frame.to_csv(host / "f.csv", index=False)
+
+    def name():
+        return dd.read_csv("vfs://data/f.csv", storage_options=options)._name
+
+    here = name()
+    assert set(client.run(name).values()) == {here}
+
+
+def test_what_is_only_in_memory_is_missed_on_the_worker_with_the_way_out(client, ns, fs, frame):
+    ns.mount("rumpfs", "/mem")
+    frame.to_csv("vfs://mem/f.csv", index=False)
+
+    with pytest.raises(OSError, match="memory of the process that made this tree") as info:
+        dd.read_csv("vfs://mem/f.csv", blocksize=4000).compute()
+    assert info.value.errno == errno.EREMOTE
+
+
+def test_what_workers_would_write_into_their_own_memory_is_an_error(client, ns, fs, ddf):
+    ns.mount("rumpfs", "/mem")
+
+    with pytest.raises(OSError, match="memory of the process that made this tree"):
+        ddf.to_csv("vfs://mem/csv/*.csv", index=False)
+    assert fs.find("/mem") == []
+
+
+def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(client, ddf, frame, options, host):
+    flag = host / "killed"
+
+    def once(part):
+        try:
+            os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return part
+        os.kill(os.getpid(), signal.SIGKILL)
+        return part
+
+    made = ddf.map_partitions(once, meta=ddf._meta)
+    made.to_parquet("vfs://data/out", storage_options=options)
+
+    assert flag.exists()
+    _same(dd.read_parquet("vfs://data/out", storage_options=options).compute(), frame)
+
+
+def test_the_cluster_gets_what_pandas_gets(client, frame, options, host):
+    frame.to_parquet("vfs://data/f.parquet", storage_options=options)
+    got = dd.read_parquet("vfs://data/f.parquet", storage_options=options).groupby("part").x.mean().compute()
+    assert got.sort_index().tolist() == pytest.approx(frame.groupby("part").x.mean().tolist())
+    assert vfscore.__version__
