@@ -369,11 +369,21 @@ class Change(Trees):
         self._sys.chown(strip_protocol(path), uid, gid)
 
     def touch(self, path: Any, truncate: bool = True, **kwargs: Any) -> None:
-        """Make a file empty, or with *truncate* false make it if it is not there, and set its times to now."""
+        """Make a file empty, or with *truncate* false make it if it is not there, and set its times to now.
+
+        Errors:
+            EOPNOTSUPP: it is there, is not to be emptied, and its storage keeps no times that could be set.
+        """
         name = strip_protocol(path)
         if self._intrans and (truncate or not self.exists(name)):
             self.open(name, "wb").close()
             return
+        there = not truncate and self.lexists(name)
         flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if truncate else 0)
         self._with_parents(name, lambda: self._sys.open_file(name, flags, 0o666)).close()
-        self._sys.utime(name)
+        try:
+            self._sys.utime(name)
+        except OSError as exc:
+            # What was stored just now has the time of now, also where no other can be set.
+            if there or exc.errno != errno.EOPNOTSUPP:
+                raise

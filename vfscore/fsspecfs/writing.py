@@ -7,6 +7,8 @@ there what is half when a ``with`` block is left by an exception is not stored, 
     with fsspec.open(...) as file           and what pandas opens by URL: their ``__exit__`` only calls ``close``, so
     with contextlib.closing(fs.open(...))   `close` looks whether it is one of those that calls it (`left_by_error`)
 
+A compressed one closes with what compresses it (`Packed`), which fsspec's own do not.
+
 A file that is dropped without being closed is closed then. If it cannot be stored, nobody is there to be told by an
 error: a RuntimeWarning says it.
 
@@ -18,10 +20,14 @@ Owners: a handle owns its open file, or its `Pending` does, and closes it. Locks
 from __future__ import annotations
 
 import inspect
+import io
 import sys
 import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, Final
+
+from fsspec.compression import compr
+from fsspec.core import get_compression
 
 from vfscore.fsspecfs.file import Handle, block_size_of
 from vfscore.syscalls import VfsRawIO
@@ -31,7 +37,7 @@ if TYPE_CHECKING:
     from vfscore.fsspecfs.pending import Pending
     from vfscore.syscalls import OpenFile
 
-__all__ = ["VfsRandom", "VfsWriter", "left_by_error"]
+__all__ = ["Packed", "VfsRandom", "VfsWriter", "left_by_error", "packed"]
 
 _OWNERS: Final = frozenset({"contextlib", "fsspec", "pandas"})
 """Packages whose context managers close what they hold, and do not tell it why."""
@@ -157,3 +163,85 @@ class VfsRandom(_Writing, BufferedRandom):
     ) -> None:
         BufferedRandom.__init__(self, _raw(file, mode, path, pending), block_size_of(file, block_size))
         self._enter(fs, path, file, block_size, pending)
+
+
+class Packed(io.BufferedIOBase):
+    """What is written is compressed; closing it closes the file that takes it."""
+
+    def __init__(self, packing: Any, file: Any) -> None:
+        """Write through *packing* into *file*; both are closed with it."""
+        self._packing = packing
+        self._file = file
+        self._ended = False
+        self.path = file.path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._packing, name)
+
+    def __exit__(self, kind: object, exc: object, tb: object) -> None:
+        try:
+            if kind is not None:
+                self.drop()
+        finally:
+            self.close()
+
+    def writable(self) -> bool:
+        """Return True."""
+        return not self.closed
+
+    def write(self, data: Any, /) -> int:
+        """Compress *data*."""
+        n: int | None = self._packing.write(data)
+        return memoryview(data).nbytes if n is None else n
+
+    def flush(self) -> None:
+        """Write what is compressed so far, as far as the codec gives it away."""
+        if not self._ended:
+            self._packing.flush()
+
+    def drop(self) -> None:
+        """Forget what was written and is not stored yet."""
+        self._file.drop()
+
+    def commit(self) -> None:
+        """Give the file, written in a transaction, its own name."""
+        self.close()
+        self._file.commit()
+
+    def discard(self) -> None:
+        """Take away what was written in a transaction; see `VfsWriter.discard`."""
+        try:
+            if self._file.autocommit:
+                self.drop()
+            self.close()
+        finally:
+            self._file.discard()
+
+    def close(self) -> None:
+        """Write the end, and close the file; again does nothing."""
+        if self.closed:
+            return
+        if not getattr(self, "_finalizing", False) and left_by_error():
+            self.drop()
+        self._ended = True
+        try:
+            self._packing.close()
+        finally:
+            try:
+                self._file.close()
+            finally:
+                super().close()
+
+
+def packed(file: VfsWriter | VfsRandom, path: str, mode: str, compression: str) -> Any:
+    """Return what compresses into *file*, or *file* if its name says nothing of a codec that is to be inferred.
+
+    Raises:
+        ValueError: the codec is not known.
+    """
+    try:
+        codec = get_compression(path, compression)
+        return file if codec is None else Packed(compr[codec](file, mode=mode[0]), file)
+    except BaseException:
+        with file:
+            raise
