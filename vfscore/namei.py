@@ -34,8 +34,10 @@ from vfscore.vnode import VV_ROOT, Vnode
 if TYPE_CHECKING:
     from vfscore.mount import Graft, Mount, MountTable
 
-__all__ = ["Namei", "check_path", "has_long_name", "not_a_directory", "split_last"]
+__all__ = ["O_DIRECTORY", "Namei", "check_path", "has_long_name", "not_a_directory", "split_last"]
 
+O_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+"""Of a lookup: a directory is wanted, and something in it will be asked for next."""
 _CACHE_MAX = 16384
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
@@ -140,7 +142,7 @@ class Namei:
             start: A directory.
             follow: Whether a symbolic link as last component is followed.
             op: LOOKUP, or OPEN when the vnode is about to be opened with *flags*.
-            flags: The flags of `open(2)` for OPEN.
+            flags: The flags of `open(2)` for OPEN; O_DIRECTORY says for LOOKUP that a directory will be listed.
 
         Errors:
             ENOTDIR: something on the way is not a directory.
@@ -241,7 +243,7 @@ class Namei:
         if long and any(map(_is_long, names)):
             self._refuse_long(vp, names)
             raise err(errno.ENOENT)
-        found, cachable = self._walk(vp, names, True, _LOOKUP, 0)
+        found, cachable = self._walk(vp, names, True, _LOOKUP, O_DIRECTORY)
         if found is None:
             raise err(errno.ENOENT)
         if found.v_type is not _VDIR:

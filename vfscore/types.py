@@ -464,7 +464,7 @@ class ComponentName:
         self.follow = follow
         """A symbolic link as last component is to be followed; only a backend that follows links itself asks."""
         self.flags = flags
-        """`open(2)` flags of an OPEN."""
+        """`open(2)` flags of an OPEN; O_DIRECTORY with LOOKUP: a directory is expected, and used next."""
         self.consume = 0
         """Out: how many components of `rest` were resolved too."""
         self.iswhiteout = False

@@ -26,8 +26,11 @@ _CREATE = NameiOp.CREATE
 _VLNK = VType.VLNK
 
 
-def find(binding: Binding, backend: Any, path: str, follow: bool) -> Vnode | None:
+def find(binding: Binding, backend: Any, path: str, follow: bool, enter: bool = False) -> Vnode | None:
     """Return the vnode of *path*; None if it is of a kind that is not shown.
+
+    Args:
+        enter: It is likely to be a directory, and what is in it is asked for next.
 
     Errors:
         ENOENT: there is nothing.
@@ -38,7 +41,8 @@ def find(binding: Binding, backend: Any, path: str, follow: bool) -> Vnode | Non
     if resolve is not None:
         real, va = resolve(path, follow)
     else:
-        real, va = path, backend.getattr(path, False)
+        ask = getattr(backend, "enter", None) if enter else None
+        real, va = path, backend.getattr(path, False) if ask is None else ask(path)
         realpath = getattr(backend, "realpath", None)
         if follow and va.va_type is _VLNK:
             va = backend.getattr(path, True)

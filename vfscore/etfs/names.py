@@ -31,6 +31,7 @@ __all__ = ["NameOps"]
 _ACCMODE: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _NOT_FIRST: Final = _ACCMODE | os.O_TRUNC | os.O_CREAT | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
 """An open with one of these begins with a lookup: only plain reading opens first."""
+_O_DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0)
 _LOOKUP = NameiOp.LOOKUP
 _OPEN = NameiOp.OPEN
 _CREATE = NameiOp.CREATE
@@ -83,7 +84,7 @@ class NameOps:
         try:
             resolve = binding.resolve
             if resolve is None or binding.flat:
-                vp = find(binding, backend, path, follow)
+                vp = find(binding, backend, path, follow, not last or bool(cnp.flags & _O_DIRECTORY))
             else:
                 real, va = resolve(path, follow)
                 vp = binding.recent.get(real)

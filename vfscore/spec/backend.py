@@ -157,6 +157,13 @@ class FullBackend(Backend, Protocol):
         """Take the number of the binding, once: to be put into `va_fsid`. What is left None there, etfs fills in."""
         ...
 
+    def enter(self, path: str) -> VAttr:
+        """Return the attributes of *path* as `getattr` does, with its errors: likely a directory, to be used next.
+
+        For storages that ask for files and directories differently; only of backends without links.
+        """
+        ...
+
     def resolve(self, path: str, follow: bool) -> tuple[str, VAttr]:
         """Return *path* without links (with *follow* also at its end), and the attributes of what is there.
 

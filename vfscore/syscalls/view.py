@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
 from vfscore.genfs import genfs_can_sticky
-from vfscore.namei import Namei, has_long_name, split_last
+from vfscore.namei import O_DIRECTORY, Namei, has_long_name, split_last
 from vfscore.syscalls.openfile import setid_bits
 from vfscore.types import (
     ComponentName,
@@ -114,6 +114,16 @@ class View:
                 return self.files.get(path).vp
             path = self._str(path)
         vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(dir_fd, path), follow)
+        if vp is None:
+            raise err(errno.ENOENT)
+        return vp
+
+    def _listed(self, path: AnyPath | int) -> Vnode:
+        """Return the vnode of *path*, about to be listed. Errors: as of `_vnode`."""
+        if isinstance(path, int):
+            return self._vnode(path)
+        name = self._str(path)
+        vp = self.namei.lookup(name, None if name[:1] == "/" else self._start(None, name), flags=O_DIRECTORY)
         if vp is None:
             raise err(errno.ENOENT)
         return vp

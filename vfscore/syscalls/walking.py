@@ -177,7 +177,7 @@ class Walking(Attrs, Paths):
         try:
             names = [
                 entry.d_name
-                for entry in (self._list(self._vnode(path)) if not isinstance(path, int) else self._list_open(path))
+                for entry in (self._list(self._listed(path)) if not isinstance(path, int) else self._list_open(path))
             ]
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
@@ -188,7 +188,7 @@ class Walking(Attrs, Paths):
     def listattr(self, path: AnyPath | int) -> list[tuple[str, VAttr]]:
         """Return (name, attributes) of each entry of a directory, those of links themselves; of devices, their size."""
         try:
-            vp = self._vnode(path)
+            vp = self._listed(path)
             out = []
             for entry in self._list(vp):
                 attr = entry.d_attr
@@ -379,7 +379,7 @@ class Walking(Attrs, Paths):
         while todo:
             here = todo.pop()
             try:
-                entries = self._list(self._vnode(here or "."))
+                entries = self._list(self._listed(here or "."))
             except OSError:
                 continue
             for entry in entries:

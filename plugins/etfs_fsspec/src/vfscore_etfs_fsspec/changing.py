@@ -52,7 +52,7 @@ class ChangingBackend(ReadingBackend):
     def _writer(self, path: str, flags: OpenFlag) -> Writer:
         """Open *path*, which has no links in it, to write."""
         names = self._names
-        staged = names.written(path)
+        staged = names.writing.of(path)
         if staged is not None:
             writer = join(staged, flags)
             if writer is not None:
@@ -67,7 +67,7 @@ class ChangingBackend(ReadingBackend):
     ) -> Writer:
         writer = open_writer(self.store, self.seen, self.options, path, flags, old, exclusive, ended)
         if not writer.staged.over:
-            self._names.begun(writer.staged)
+            self._names.writing.begun(writer.staged)
         return writer
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> Writer:
@@ -111,7 +111,7 @@ class ChangingBackend(ReadingBackend):
 
     def fsync(self, path: str) -> None:
         """Store what is being written as *path*; all else is stored already."""
-        staged = self._names.written(self._real(path, True))
+        staged = self._names.writing.of(self._real(path, True))
         if staged is not None:
             staged.flush()
 
@@ -157,7 +157,7 @@ class ChangingBackend(ReadingBackend):
             raise err(errno.EISDIR)
         names.hold(path)
         names.directories.emptied((path,))
-        staged = names.written(path)
+        staged = names.writing.of(path)
         if staged is None or staged.stored or staged.covers:
             try:
                 self.store.remove(path)
@@ -167,7 +167,7 @@ class ChangingBackend(ReadingBackend):
         self._removed(path)
 
     def _removed(self, path: str) -> None:
-        staged = self._names.taken(path)
+        staged = self._names.writing.taken(path)
         if staged is not None:
             staged.orphan()
         self._names.readers.removed(path)
@@ -255,7 +255,7 @@ class ChangingBackend(ReadingBackend):
                 done[i] = err(errno.EISDIR)
             elif path in stored:
                 done[i] = err(errno.ENOENT)
-            elif (staged := self._names.written(path)) is not None and not (staged.stored or staged.covers):
+            elif (staged := self._names.writing.of(path)) is not None and not (staged.stored or staged.covers):
                 self._removed(path)
             else:
                 self._names.hold(path)

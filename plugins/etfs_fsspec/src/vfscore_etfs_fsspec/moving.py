@@ -43,12 +43,12 @@ def rename(names: Names, old: str, new: str) -> None:
     if new.startswith(f"{old}/"):
         raise err(errno.EINVAL)
     target = _target(names, vtype, new)
-    moving = names.written(old)
+    moving = names.writing.of(old)
     if target is not None and target is not _VDIR:
         names.hold(new)
-    replaced = names.taken(new)
+    replaced = names.writing.taken(new)
     try:
-        names.move(old, new)
+        names.writing.move(old, new)
         try:
             if vtype is _VDIR:
                 _directory(names, old, new, target)
@@ -60,11 +60,11 @@ def rename(names: Names, old: str, new: str) -> None:
                     names.store.remove(old)
                 moving.covers = target is not None
         except BaseException:
-            names.move(new, old)
+            names.writing.move(new, old)
             raise
     except BaseException:
         if replaced is not None and not replaced.over:
-            names.begun(replaced)
+            names.writing.begun(replaced)
         names.seen.changed(old)
         names.seen.changed(new)
         raise
@@ -81,10 +81,9 @@ def rename(names: Names, old: str, new: str) -> None:
 def _target(names: Names, vtype: VType, new: str) -> VType | None:
     """Return what *new* is, if anything; something of the type *vtype* may take its place."""
     names.need_directory(new.rpartition("/")[0])
-    try:
-        target = names.type_of(new)
-    except FileNotFoundError:
+    if names.is_free(new):
         return None
+    target = names.type_of(new)
     if target is _VDIR:
         if vtype is not _VDIR:
             raise err(errno.EISDIR)

@@ -6,7 +6,7 @@ written become one view. `backend` says what may be done with it.
 A key that cannot be a name (``a//b``, ``a/../b``) is in no listing and is never touched. Where a flat store has both
 ``a`` and ``a/b``, ``a`` is the file: it is listed once, and ``a/b`` is reached by its whole name, and found.
 
-Locks: one for the table of files being written, never held during a request.
+Locks: none of its own.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from vfscore_etfs_fsspec.opened import HELD, OpenReaders
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.staged import Staged
 from vfscore_etfs_fsspec.stores.store import Store
+from vfscore_etfs_fsspec.writing import Writing
 
 __all__ = ["Names"]
 
@@ -38,15 +39,14 @@ _FEW: Final = 4
 class Names:
     """One store's names."""
 
-    __slots__ = ("_bare", "_lock", "_missed", "_writing", "directories", "readers", "seen", "store")
+    __slots__ = ("_bare", "_missed", "directories", "readers", "seen", "store", "writing")
 
     def __init__(self, store: Store, seen: Seen) -> None:
         self.store = store
         self.seen = seen
         self.directories = Directories(store)
         self.readers = OpenReaders()
-        self._lock = threading.Lock()
-        self._writing: dict[str, Staged] = {}
+        self.writing = Writing()
         self._missed: tuple[str, int, int, float] = ("", 0, -1, 0.0)
         self._bare = False
         """There is nothing at the root, which is a directory only because something can be put there."""
@@ -60,25 +60,81 @@ class Names:
             ENOENT: there is nothing.
             ENOTDIR: something on the way is not a directory.
         """
-        if self._writing and (staged := self.being_made(path)) is not None:
+        if self.writing and (staged := self.writing.being_made(path)) is not None:
             return staged.attr()
         return self.seen.get(path) or self.ask(path)
 
-    def ask(self, path: str) -> VAttr:
-        """Do what `getattr` does, from the storage and not from memory."""
+    def enter(self, path: str) -> VAttr:
+        """Do what `getattr` does, of what is likely a directory that something will be asked of."""
+        vtype = self.vtype(path)
+        if not self.store.paged or not path or (vtype is not None and vtype is not _VDIR):
+            return self.getattr(path)
+        va = self.seen.get(path)
+        if va is None:
+            if self._page(path) is None:
+                return self.ask(path, False)
+            va = VAttr(_VDIR)
+        return va
+
+    def _page(self, path: str) -> tuple[list[tuple[str, VAttr]], bool] | None:
+        """Return the beginning of a listing of *path*, and whether that is all; None if there is nothing below it."""
+        since = self.seen.mark()
+        try:
+            entries, whole = self.store.page(path)
+        except FileNotFoundError:
+            return None
+        entries = _each_once([entry for entry in entries if _fits(entry[0])])
+        self.seen.put(path, VAttr(_VDIR), since)
+        if whole:
+            self.seen.put_children(path, entries, since)
+        return entries, whole
+
+    def ask(self, path: str, implied: bool = True) -> VAttr:
+        """Do what `getattr` does, from the storage and not from memory.
+
+        Args:
+            implied: There may be something below *path*.
+        """
         seen = self.seen
         since = seen.mark()
+        store = self.store
         try:
-            va = self.store.info(path)
+            va = store.file(path) if store.paged and path else store.info(path)
         except FileNotFoundError:
-            if not self._in_name_only(path):
-                self._missed = (path, threading.get_ident(), since, monotonic())
-                raise self.absent(path) from None
-            va = VAttr(_VDIR)
+            va = self._no_file(path, since, implied)
         else:
             self._bare = self._bare and bool(path)
         seen.put(path, va, since)
         return va
+
+    def _no_file(self, path: str, since: int, implied: bool = True) -> VAttr:
+        """Return the attributes of *path*, of which the storage has just said that it is no file.
+
+        Errors: as of `getattr`.
+        """
+        if self._in_name_only(path) or (implied and self.store.paged and path and self._is_implied(path)):
+            return VAttr(_VDIR)
+        self._missed = (path, threading.get_ident(), since, monotonic())
+        raise self.absent(path)
+
+    def _is_implied(self, path: str) -> bool:
+        """Return whether there is something below *path*: one request, if it is not known already.
+
+        Where nothing is known of the directory that it is in, that one is listed, as far as one request goes: it tells
+        for the next names too.
+        """
+        seen, store = self.seen, self.store
+        head, _, name = path.rpartition("/")
+        if seen.names(head) is not None:
+            return seen.vtype(path) is _VDIR
+        if seen.vtype(head) is None:
+            page = self._page(head)
+            if page is None:
+                return False
+            entries, whole = page
+            if whole or any(other == name for other, _ in entries):
+                return (name, _VDIR) in [(other, va.va_type) for other, va in entries]
+        return store.below(path)
 
     def _in_name_only(self, path: str) -> bool:
         """Return whether *path*, under which the storage has nothing, is a directory nevertheless.
@@ -94,7 +150,7 @@ class Names:
 
     def vtype(self, path: str) -> VType | None:
         """Return what *path* is, if that is known without asking."""
-        if self._writing and path in self._writing:
+        if self.writing and self.writing.of(path) is not None:
             return VType.VREG
         return self.seen.vtype(path)
 
@@ -112,7 +168,7 @@ class Names:
                     break
                 since = self.seen.mark()
                 try:
-                    va = self.store.info(head)
+                    va = self.store.file(head) if self.store.paged else self.store.info(head)
                 except FileNotFoundError:
                     head = head.rpartition("/")[0]
                     continue
@@ -127,10 +183,15 @@ class Names:
 
     def no_file(self, path: str) -> OSError:
         """Return the error that says why there is no file at *path* to open."""
+        if self.vtype(path) not in (None, _VDIR):
+            self.seen.invalidate(path)  # it was one lately
+        since = self.seen.mark()
         try:
-            va = self.ask(path)
+            va = self._no_file(path, since) if self.store.paged and path else self.ask(path)
         except OSError as exc:
             return exc
+        if self.store.paged and path:
+            self.seen.put(path, va, since)
         return err(errno.EISDIR if va.va_type is _VDIR and (path or not self._bare) else errno.ENOENT)
 
     def need_directory(self, path: str) -> None:
@@ -164,7 +225,7 @@ class Names:
         Of a flat store, where removing a directory takes away nothing that somebody else has put there, a fresh
         listing is believed; otherwise it is asked for.
         """
-        if self.directories.names(path) or (self._writing and self.made_below(path)):
+        if self.directories.names(path) or (self.writing and self.writing.made_below(path)):
             return False
         if self.store.flat and (known := self.seen.names(path)) is not None:
             return not known
@@ -186,7 +247,7 @@ class Names:
         if entries is None:
             entries = self._list(path)
         more = self.directories.names(path)
-        writing = self.made_below(path) if self._writing else []
+        writing = self.writing.made_below(path) if self.writing else []
         if more or writing:
             known = {name for name, _ in entries}
             entries = entries + [(name, VAttr(_VDIR)) for name in more if name not in known]
@@ -220,8 +281,8 @@ class Names:
         if maxdepth is None:
             self.seen.put_found(path, entries, since)
         more = [(below, VAttr(_VDIR)) for below in self.directories.walk(path)]
-        if self._writing:
-            more += [(below, staged.attr()) for below, staged in self.made_below(path)]
+        if self.writing:
+            more += [(below, staged.attr()) for below, staged in self.writing.made_below(path)]
         if more:
             known = dict(entries)
             entries = entries + [
@@ -266,79 +327,18 @@ class Names:
 
     # -- files being written -------------------------------------------------------------------------------------------
 
-    def written(self, path: str) -> Staged | None:
-        """Return what is being written as *path*, if it is."""
-        return self._writing.get(path)
-
-    def being_made(self, path: str) -> Staged | None:
-        """Return what is being written as *path* if it is what readers see: nothing of it is stored yet."""
-        staged = self._writing.get(path)
-        return staged if staged is not None and (staged.covers or not staged.stored) else None
-
-    def made_below(self, path: str) -> list[tuple[str, Staged]]:
-        """Return (path relative to *path*, what is written) of all files that are being made below *path*."""
-        prefix = f"{path}/" if path else ""
-        with self._lock:
-            return [
-                (other[len(prefix) :], staged)
-                for other, staged in self._writing.items()
-                if not staged.stored and other.startswith(prefix)
-            ]
-
-    def begun(self, staged: Staged) -> None:
-        """*staged* is being written."""
-        with self._lock:
-            self._writing[staged.path] = staged
-
     def ended(self, staged: Staged) -> None:
         """*staged* is stored, or never will be."""
-        path = staged.path
-        with self._lock:
-            if self._writing.get(path) is staged:
-                del self._writing[path]
+        self.writing.ended(staged)
         if staged.stored:
-            self.directories.filled(path)
+            self.directories.filled(staged.path)
 
     def hold(self, path: str) -> None:
         """Before the name *path* goes: have here what those who have it open read, if it is small."""
         self.readers.hold(path)
-        staged = self._writing.get(path)
+        staged = self.writing.of(path)
         if staged is not None and staged.stored and (staged.attr().va_size or HELD) <= HELD:
             staged.hold()
-
-    def taken(self, path: str) -> Staged | None:
-        """Return what is being written as *path*, which is another file's name from now on."""
-        with self._lock:
-            return self._writing.pop(path, None)
-
-    def move(self, old: str, new: str) -> None:
-        """What is being written as *old*, or below it, is to be stored as *new*.
-
-        Errors:
-            EBUSY: it cannot be; nothing is moved.
-        """
-        below = f"{old}/"
-        with self._lock:
-            moving = {path: each for path, each in self._writing.items() if path == old or path.startswith(below)}
-        moved: list[str] = []
-        try:
-            for path, staged in moving.items():
-                staged.move(new + path[len(old) :])
-                moved.append(path)
-        except OSError:
-            for path in moved:
-                moving[path].move(path)
-            raise
-        with self._lock:
-            for path, staged in moving.items():
-                self._writing.pop(path, None)
-                if not staged.over:
-                    self._writing[staged.path] = staged
-
-    def all_written(self) -> list[Staged]:
-        """Return all that is being written."""
-        with self._lock:
-            return list(self._writing.values())
 
 
 def _each_once(entries: list[tuple[str, VAttr]]) -> list[tuple[str, VAttr]]:

@@ -58,6 +58,10 @@ class ReadingBackend:
         """Return the attributes of *path*."""
         return self._names.getattr(self._real(path, follow))
 
+    def enter(self, path: str) -> VAttr:
+        """Return the attributes of *path*, likely a directory, and learn what is in it if that costs nothing more."""
+        return self._names.enter(path)
+
     def readdir(self, path: str) -> list[Dirent]:
         """Return the entries of a directory, with their attributes."""
         path = self._real(path, True)
@@ -85,7 +89,7 @@ class ReadingBackend:
 
     def _reader(self, path: str) -> Reader | StagedReader:
         """Open *path*, which has no links in it."""
-        staged = self._names.being_made(path)
+        staged = self._names.writing.being_made(path)
         if staged is not None:
             return StagedReader(staged, self._stored)
         if path and self.seen.vtype(path) is _VDIR:
@@ -130,7 +134,7 @@ class ReadingBackend:
         for i, path in enumerate(paths):
             try:
                 real = self._real(path, True)
-                staged = self._names.being_made(real)
+                staged = self._names.writing.being_made(real)
                 if staged is None:
                     reals[i] = real
                 else:
@@ -153,7 +157,7 @@ class ReadingBackend:
     def read_ranges(self, path: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Read many ranges of one file, neighbours merged."""
         path = self._real(path, True)
-        staged = self._names.being_made(path)
+        staged = self._names.writing.being_made(path)
         if staged is not None:
             return [staged.pread(offset, size) for offset, size in ranges]
         try:
@@ -173,6 +177,6 @@ class ReadingBackend:
 
     def close(self) -> None:
         """Release everything; what is still being written was given up by its writers."""
-        for staged in self._names.all_written():
+        for staged in self._names.writing.all():
             staged.orphan()
         self.store.close()

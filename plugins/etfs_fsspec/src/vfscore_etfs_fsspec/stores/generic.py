@@ -61,6 +61,7 @@ class GenericStore:
     ranged = True
     part_size = 0
     links = False
+    paged = False
     born = True
     """What the class calls created is a birth time."""
 
@@ -141,6 +142,15 @@ class GenericStore:
         if self.info(path).va_type is not VType.VDIR:
             raise err(errno.ENOTDIR)
 
+    def file(self, path: str) -> VAttr:
+        return self.info(path)
+
+    def page(self, path: str) -> tuple[list[tuple[str, VAttr]], bool]:
+        return self.entries(path), True
+
+    def below(self, path: str) -> bool:
+        return self.info(path).va_type is VType.VDIR
+
     def reachable(self) -> bool:
         container = self.root.strip("/").partition("/")[0]
         try:
@@ -179,7 +189,7 @@ class GenericStore:
         async def function(fs: Any) -> bytes:
             try:
                 return _cut(await fs._cat_file(full, start=offset, end=offset + size), offset, size)
-            except Exception as exc:  # noqa: BLE001 - translated where it goes on to; here only 416 matters
+            except Exception as exc:
                 if self.connection.faults.of(exc).errno == errno.ERANGE:
                     return b""
                 raise

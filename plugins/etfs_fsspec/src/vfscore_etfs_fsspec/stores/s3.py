@@ -58,6 +58,7 @@ class S3Store(GenericStore):
         """Of a root that is one version of one object: it cannot be written."""
         self._bucket: str = bucket
         self._prefix: str = key
+        self.paged = bool(bucket)
         self.root = f"{bucket}/{key}" if key else bucket
         if version:
             self.writable = False
@@ -111,6 +112,38 @@ class S3Store(GenericStore):
         if listing.get("Contents") or listing.get("CommonPrefixes"):
             return directory()
         raise err(errno.ENOENT)
+
+    def file(self, path: str) -> VAttr:
+        async def function(fs: Any) -> VAttr:
+            return self.attr(await fs._call_s3("head_object", **self._object(path)))
+
+        return self.connection.run(function)
+
+    def page(self, path: str) -> tuple[list[tuple[str, VAttr]], bool]:
+        async def function(fs: Any) -> tuple[list[tuple[str, VAttr]], bool]:
+            bucket, key = self.split(path)
+            prefix = f"{key}/" if key else ""
+            page = await fs._call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, Delimiter="/")
+            if key and not page.get("Contents") and not page.get("CommonPrefixes"):
+                raise err(errno.ENOENT)
+            return self._named(page, len(prefix)), not page.get("IsTruncated")
+
+        return self.connection.run(function)
+
+    def _named(self, page: Mapping[str, Any], skip: int) -> list[tuple[str, VAttr]]:
+        """Return the entries of a page of a listing; the first *skip* characters of its keys are the directory's."""
+        files = {entry["Key"][skip:]: self.attr(entry) for entry in page.get("Contents", ())}
+        dirs = [entry["Prefix"][skip:-1] for entry in page.get("CommonPrefixes", ())]
+        found = [(name, va) for name, va in files.items() if proper(name)]
+        return found + [(name, directory()) for name in dirs if name not in files and proper(name)]
+
+    def below(self, path: str) -> bool:
+        async def function(fs: Any) -> bool:
+            bucket, key = self.split(path)
+            page = await fs._call_s3("list_objects_v2", Bucket=bucket, Prefix=f"{key}/" if key else "", MaxKeys=1)
+            return bool(page.get("Contents"))
+
+        return self.connection.run(function)
 
     def entries(self, path: str) -> list[tuple[str, VAttr]]:
         return self.connection.run(self._entries, path)

@@ -83,6 +83,7 @@ class Store(Protocol):
         ranged: Any range of a file is one request. Otherwise files are read from the start (`Peek.stream`).
         part_size: Bytes of one piece of an upload, if the storage takes it in pieces; else 0.
         links: Symbolic links are told as such (`readlink`, `symlink`).
+        paged: A file, and what is below a name, are asked for separately: `file`, `page` and `below` are one request.
         identity: Equal for stores on one storage, whatever their roots and credentials; at worst too often equal.
     """
 
@@ -95,6 +96,7 @@ class Store(Protocol):
     ranged: bool
     part_size: int
     links: bool
+    paged: bool
     identity: Hashable
 
     def full(self, path: str) -> str:
@@ -115,6 +117,26 @@ class Store(Protocol):
 
         Of a flat store: ENOENT when there is nothing below it. ENOTDIR for a file.
         """
+        ...
+
+    def file(self, path: str) -> VAttr:
+        """Return the attributes of the file *path*.
+
+        Errors:
+            ENOENT: there is no file of that name, but perhaps a directory.
+        """
+        ...
+
+    def page(self, path: str) -> tuple[list[tuple[str, VAttr]], bool]:
+        """Return the beginning of what `entries` returns, by name, and whether that is all.
+
+        Errors:
+            ENOENT: there is nothing below *path*, but perhaps a file of that name.
+        """
+        ...
+
+    def below(self, path: str) -> bool:
+        """Return whether there is anything below *path*."""
         ...
 
     def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
