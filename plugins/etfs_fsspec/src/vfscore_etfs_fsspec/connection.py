@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
 import errno
 import os
@@ -42,6 +43,9 @@ _STALE: Final = 10.0
 """Seconds after which an idle connection is looked at before it is trusted with a change."""
 _POOL: Final = 8
 """Connections that one bulk call opens to a server which takes one request at a time on each."""
+
+_CLOSING: Final = 5.0
+"""Seconds that closing a session may take."""
 
 _world: object = object()
 """Another object in each process: what was made under another one is the parent's."""
@@ -75,10 +79,12 @@ def _second_loop() -> asyncio.AbstractEventLoop:
 class Instance:
     """One fsspec instance, and what is kept open on it between calls."""
 
-    __slots__ = ("files", "fs", "memo", "used")
+    __slots__ = ("files", "fs", "lent", "memo", "used")
 
-    def __init__(self, fs: Any) -> None:
+    def __init__(self, fs: Any, lent: bool = False) -> None:
         self.fs = fs
+        self.lent = lent
+        """It is the caller's: never to be closed."""
         self.files: OrderedDict[str, Any] = OrderedDict()
         """Files open for reading, by path; only the one who has the instance touches them."""
         self.memo: Any = None
@@ -89,10 +95,8 @@ class Instance:
         """Close what is open; the server may be gone."""
         while self.files:
             _, file = self.files.popitem()
-            try:
+            with contextlib.suppress(Exception):  # nothing was written to it, and its server may be gone
                 file.close()
-            except Exception:  # noqa: BLE001, S110, PERF203 - nothing was written to it, and its server may be gone
-                pass
 
 
 class Connection(Protocol):
@@ -179,10 +183,11 @@ class SyncConnection:
         self._idle: list[Instance] = []
         self._world = _world
         self._closed = False
-        if first is None:
+        lent = first is not None
+        if not lent:
             first = self._connected()
         self.cls = type(first)
-        self._idle.append(Instance(first))
+        self._idle.append(Instance(first, lent))
 
     # -- instances -----------------------------------------------------------------------------------------------------
 
@@ -229,10 +234,10 @@ class SyncConnection:
             self._idle.append(got)
 
     def drop(self, got: Instance) -> None:
-        """Close an instance; of a shared one, what is open on it."""
+        """Close an instance that is not to be used again; of a shared one, what is open on it."""
         got.forget_files()
         if not self.shared:
-            _disconnect(got.fs)
+            _disconnect(got)
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -323,19 +328,20 @@ class SyncConnection:
         if self._world is not _world:
             return
         while self._idle:
-            self.drop(self._idle.pop())
+            got = self._idle.pop()
+            got.forget_files()
+            _disconnect(got)
 
 
-def _disconnect(fs: Any) -> None:
-    """Close the connection of an instance that is ours."""
-    for name in ("client", "ftp"):
-        client = getattr(fs, name, None)
-        if client is not None and callable(getattr(client, "close", None)):
-            try:
-                client.close()
-            except Exception:  # noqa: BLE001, S110 - the server may be gone, and it is given up anyway
-                pass
-            return
+def _disconnect(got: Instance) -> None:
+    """Close the connection of an instance, if it has one and is ours."""
+    if got.lent:
+        return
+    client = getattr(got.fs, "client", None) or getattr(got.fs, "ftp", None)
+    client = getattr(client, "http", client)
+    if client is not None and callable(getattr(client, "close", None)):
+        with contextlib.suppress(Exception):  # the server may be gone, and it is given up anyway
+            client.close()
 
 
 class AsyncConnection:
@@ -360,6 +366,7 @@ class AsyncConnection:
         self._guard: _Guard | _NoGuard = _Guard() if guarded else _NoGuard()
         self._here: dict[int, tuple[Any, asyncio.AbstractEventLoop]] = {}
         self._world = _world
+        self._lent = first
         if first is not None:
             loop = get_loop()
             self._here[id(loop)] = (first, loop)
@@ -481,9 +488,30 @@ class AsyncConnection:
             raise fault
 
     def close(self) -> None:
-        """Forget the instances: their classes close their sessions with them."""
-        if self._world is _world:
-            self._here.clear()
+        """Close the sessions of the instances that are ours, and forget all. Idempotent."""
+        if self._world is not _world:
+            return
+        while self._here:
+            _, (fs, loop) = self._here.popitem()
+            if fs is self._lent or not loop.is_running():
+                continue
+            future = asyncio.run_coroutine_threadsafe(_end_session(fs), loop)
+            if asyncio._get_running_loop() is not loop:
+                try:
+                    future.result(_CLOSING)
+                except Exception:  # noqa: BLE001 - it is given up anyway, and its server may be gone
+                    continue
+
+
+async def _end_session(fs: Any) -> None:
+    """Close what the clients of the asynchronous classes keep open."""
+    creator = getattr(fs, "_s3creator", None)
+    if creator is not None:
+        await creator.__aexit__(None, None, None)
+    for name in ("_session", "service_client"):
+        session = getattr(fs, name, None)
+        if session is not None:
+            await session.close()
 
 
 async def _awaited(function: Callable[..., Awaitable[T]], *args: Any) -> T:

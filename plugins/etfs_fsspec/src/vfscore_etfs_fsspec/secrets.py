@@ -33,7 +33,9 @@ _QUERY: Final = re.compile(
     r"|access_token|api_?key|key|secret|password|passwd|pwd|awsaccesskeyid|googleaccessid|policy|key-pair-id)=)"
     r"([^&\s'\"#]+)"
 )
-_HEADER: Final = re.compile(r"(?i)((?:authorization|x-amz-security-token|cookie|x-api-key)['\"]?\s*[:=,]\s*['\"]?)([^'\"\r\n]+)")
+_HEADER: Final = re.compile(
+    r"(?i)((?:authorization|x-amz-security-token|cookie|x-api-key)['\"]?\s*[:=,]\s*['\"]?)([^'\"\r\n]+)"
+)
 _SHORT: Final = 6
 
 
@@ -48,9 +50,7 @@ class Secrets:
         for value in wanted:
             forms.update((quote(value, safe=""), quote_plus(value), unquote(value)))
         ordered = sorted(forms, key=len, reverse=True)
-        parts = [
-            re.escape(value) if len(value) >= _SHORT else rf"(?<!\w){re.escape(value)}(?!\w)" for value in ordered
-        ]
+        parts = [re.escape(value) if len(value) >= _SHORT else rf"(?<!\w){re.escape(value)}(?!\w)" for value in ordered]
         self._pattern = re.compile("|".join(parts)) if parts else None
 
     @classmethod

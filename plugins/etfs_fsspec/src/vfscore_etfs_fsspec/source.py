@@ -236,4 +236,3 @@ def _namespace(fs: Any) -> Any:
         fs = _inside(fs)
         seen += 1
     return None
-

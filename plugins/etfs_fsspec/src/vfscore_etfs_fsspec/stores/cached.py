@@ -70,7 +70,9 @@ class CachedStore(GenericStore):
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def _read(self, got: Instance, path: str, offset: int, size: int | None, measure: bool = False) -> tuple[bytes, int]:
+    def _read(
+        self, got: Instance, path: str, offset: int, size: int | None, measure: bool = False
+    ) -> tuple[bytes, int]:
         full = self.full(path)
         with self._turns.setdefault(full, _Turn()).lock, got.fs.open(full, "rb") as file:
             length = file.seek(0, os.SEEK_END) if measure else 0

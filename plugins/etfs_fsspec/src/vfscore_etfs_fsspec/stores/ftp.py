@@ -12,7 +12,7 @@ import errno
 import ftplib
 import io
 from collections.abc import Sequence
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import attr_of, directory, time_of
@@ -76,31 +76,18 @@ class FtpStore(TreeStore):
 
     def entries(self, path: str) -> list[tuple[str, VAttr]]:
         def listed(got: Instance) -> list[tuple[str, VAttr]]:
-            found = self._listing(got, self.full(path))
-            if not found and self._info(got, self.full(path)).va_type is not VType.VDIR:
+            full = self.full(path)
+            found = self._listing(got, full)
+            # Servers list a file as if it were in itself, and some list nothing as empty.
+            doubtful = not found or (len(found) == 1 and found[0][0] == full.rpartition("/")[2])
+            if doubtful and self._info(got, full).va_type is not VType.VDIR:
                 raise err(errno.ENOTDIR)
             return found
 
         return self.connection.use(listed)
 
     def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
-        def walk(got: Instance) -> list[tuple[str, VAttr]]:
-            found: list[tuple[str, VAttr]] = []
-            level = [""]
-            depth = 0
-            while level and (maxdepth is None or depth < maxdepth):
-                depth += 1
-                following = []
-                for below in level:
-                    for name, va in self._listing(got, f"{self.full(path)}/{below}".rstrip("/") or "/"):
-                        whole = f"{below}/{name}" if below else name
-                        found.append((whole, va))
-                        if va.va_type is VType.VDIR:
-                            following.append(whole)
-                level = following
-            return found
-
-        return self.connection.use(walk)
+        return self.walk(path, maxdepth)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -190,9 +177,6 @@ class FtpStore(TreeStore):
     def open_new(self, got: Instance, full: str) -> Any:
         return _Stor(got.fs.ftp, full)
 
-    def put_file(self, path: str, file: IO[bytes], size: int, exclusive: bool) -> VAttr | None:
-        raise AssertionError("uploads are written piece by piece")
-
     def mkdir(self, path: str) -> None:
         self._one(path, lambda got, full: got.fs.ftp.mkd(full), errno.EEXIST)
 
@@ -212,7 +196,9 @@ class FtpStore(TreeStore):
                 va = self._info(got, full)
                 if otherwise == errno.ENOTEMPTY and not self._listing(got, full):
                     raise
-                raise err(errno.ENOTDIR if va.va_type is not VType.VDIR and otherwise != errno.EEXIST else otherwise) from None
+                raise err(
+                    errno.ENOTDIR if va.va_type is not VType.VDIR and otherwise != errno.EEXIST else otherwise
+                ) from None
 
         self.connection.use(do)
 

@@ -186,7 +186,9 @@ class HttpStore(GenericStore):
                 _complete(data, total)
                 return Peek(data, _sized(va, len(data)), len(data))
             keep = True
-            return Peek(data, va if total is not None else None, total, _Body(self.connection, answer, total, len(data)))
+            return Peek(
+                data, va if total is not None else None, total, _Body(self.connection, answer, total, len(data))
+            )
         finally:
             if not keep:
                 answer.close() if answer.status != 206 else answer.release()

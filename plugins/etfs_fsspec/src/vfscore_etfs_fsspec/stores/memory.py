@@ -12,6 +12,8 @@ import errno
 from collections.abc import Sequence
 from typing import Any
 
+from fsspec.implementations.memory import MemoryFile
+
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory, time_of
 from vfscore_etfs_fsspec.connection import Instance
@@ -27,6 +29,7 @@ class MemoryStore(GenericStore):
     """Files in the memory of this process."""
 
     atomic = "put"
+    exclusive = True
     moves = True
 
     # -- asking --------------------------------------------------------------------------------------------------------
@@ -119,8 +122,12 @@ class MemoryStore(GenericStore):
         return self.connection.use(self._put, self.full(path), bytes(data), exclusive)
 
     def _put(self, got: Instance, full: str, data: bytes, exclusive: bool) -> VAttr:
-        if exclusive and full in got.fs.store:
-            raise err(errno.EEXIST)
+        if exclusive:
+            # One step: another thread's file stays.
+            made = MemoryFile(got.fs, full, data)
+            if got.fs.store.setdefault(full, made) is not made:
+                raise err(errno.EEXIST)
+            return _attr(made)
         got.fs.pipe_file(full, data)
         return _attr(got.fs.store[full])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory
@@ -20,7 +20,7 @@ from vfscore_etfs_fsspec.stores.store import Upload
 
 __all__ = ["FileUpload", "ObjectStore", "implied"]
 
-_STEP = 256 << 10
+_STEP: Final = 256 << 10
 """Google takes pieces of multiples of this."""
 
 
@@ -153,4 +153,3 @@ def implied(prefix: str, entries: Sequence[tuple[str, VAttr]]) -> list[tuple[str
     for name, va in dirs.items():
         found.setdefault(name, va)
     return list(found.items())
-

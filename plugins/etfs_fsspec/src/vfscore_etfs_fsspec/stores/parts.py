@@ -17,7 +17,6 @@ from vfscore_etfs_fsspec.connection import AsyncConnection
 
 __all__ = ["PartStore", "PartsUpload", "grown"]
 
-_IN_FLIGHT: Final = 4
 _GROWTH: Final = 2000
 """Pieces after which they grow: S3 takes 10,000 of them."""
 
@@ -26,6 +25,8 @@ class PartStore(Protocol):
     """What a store with such uploads says of them; each method but the first is one request."""
 
     connection: AsyncConnection
+    parts_in_flight: int
+    """Pieces on their way at once; 1 where they have an order."""
 
     def part_bytes(self, number: int) -> int:
         """Return how large piece *number* is, but for the last."""
@@ -35,7 +36,7 @@ class PartStore(Protocol):
         """Store the whole at once."""
         ...
 
-    async def begin_parts(self, fs: Any, path: str) -> str:
+    async def begin_parts(self, fs: Any, path: str, exclusive: bool) -> str:
         """Begin an upload; return its name."""
         ...
 
@@ -93,8 +94,8 @@ class PartsUpload:
     def _send(self, part: bytes) -> None:
         connection = self._store.connection
         if self._upload is None:
-            self._upload = connection.run(self._store.begin_parts, self._path)
-        while len(self._flying) >= _IN_FLIGHT:
+            self._upload = connection.run(self._store.begin_parts, self._path, self._exclusive)
+        while len(self._flying) >= self._store.parts_in_flight:
             self._land()
         self._sent += 1
         self._flying.append(

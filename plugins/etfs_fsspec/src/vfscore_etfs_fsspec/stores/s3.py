@@ -45,6 +45,7 @@ class S3Store(GenericStore):
     flat = True
     atomic = "put"
     exclusive = True
+    parts_in_flight = 4
     connection: AsyncConnection
 
     def __init__(self, place: Place, connection: AsyncConnection, options: Options) -> None:
@@ -374,14 +375,12 @@ class S3Store(GenericStore):
         fs, _ = self.connection.instance()
         return self.part_size if getattr(fs, "fixed_upload_size", False) else grown(self.part_size, number)
 
-    async def begin_parts(self, fs: Any, path: str) -> str:
+    async def begin_parts(self, fs: Any, path: str, exclusive: bool) -> str:
         answer = await fs._call_s3("create_multipart_upload", **self._object(path))
         return str(answer["UploadId"])
 
     async def put_part(self, fs: Any, path: str, upload: str, number: int, part: bytes) -> str:
-        answer = await fs._call_s3(
-            "upload_part", **self._object(path), UploadId=upload, PartNumber=number, Body=part
-        )
+        answer = await fs._call_s3("upload_part", **self._object(path), UploadId=upload, PartNumber=number, Body=part)
         return str(answer["ETag"])
 
     async def join_parts(self, fs: Any, path: str, upload: str, parts: dict[int, str], exclusive: bool) -> VAttr | None:

@@ -9,7 +9,6 @@ A new file is renamed to its name without overwriting, which the protocol has; a
 from __future__ import annotations
 
 import errno
-import posixpath
 import stat
 from collections.abc import Sequence
 from typing import Any, Final
@@ -48,27 +47,7 @@ class SftpStore(TreeStore):
         return self.connection.use(_entries, self.full(path))
 
     def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
-        found = self.entries(path)
-        level = found
-        depth = 1
-        while maxdepth is None or depth < maxdepth:
-            below = [name for name, va in level if va.va_type is VType.VDIR]
-            if not below:
-                break
-            top = self.full(path)
-            listings = self.connection.map(
-                lambda name, top=top: self.connection.use(_entries, posixpath.join(top, name)), below
-            )
-            level = []
-            for name, listing in zip(below, listings, strict=True):
-                if isinstance(listing, FileNotFoundError | PermissionError):
-                    continue
-                if isinstance(listing, OSError):
-                    raise listing
-                level += [(f"{name}/{inner}", va) for inner, va in listing]
-            found = found + level
-            depth += 1
-        return found
+        return self.walk(path, maxdepth)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 

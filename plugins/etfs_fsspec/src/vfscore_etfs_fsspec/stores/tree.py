@@ -9,6 +9,7 @@ uses meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 import secrets
@@ -16,11 +17,11 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vfscore.plugin import VAttr, err
+from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.connection import Instance, SyncConnection
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.generic import GenericStore
-from vfscore_etfs_fsspec.stores.place import Place
+from vfscore_etfs_fsspec.stores.place import Place, joined
 from vfscore_etfs_fsspec.stores.store import Upload
 
 __all__ = ["TreeStore", "TreeUpload", "is_temporary"]
@@ -96,6 +97,28 @@ class TreeStore(GenericStore):
     def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
         return [entry for entry in super().find(path, maxdepth) if not is_temporary(entry[0].rpartition("/")[2])]
 
+    def walk(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
+        """Return all below *path*, listing the directories of one level at a time, several at once."""
+        found = self.entries(path)
+        level = found
+        depth = 1
+        while maxdepth is None or depth < maxdepth:
+            below = [name for name, va in level if va.va_type is VType.VDIR]
+            if not below:
+                break
+            listings = self.connection.map(lambda name: self.entries(joined(path, name) if path else name), below)
+            level = []
+            for name, listing in zip(below, listings, strict=True):
+                if isinstance(listing, FileNotFoundError | PermissionError):
+                    # Removed meanwhile, or not for us to see.
+                    continue
+                if isinstance(listing, OSError):
+                    raise listing
+                level += [(f"{name}/{inner}", va) for inner, va in listing]
+            found = found + level
+            depth += 1
+        return found
+
     # -- changing ------------------------------------------------------------------------------------------------------
 
     def beside(self, full: str) -> str:
@@ -118,10 +141,8 @@ class TreeStore(GenericStore):
 
     def clear_away(self, got: Instance, temporary: str) -> None:
         """Remove what was written and is not to be; the error that led here is the one to tell."""
-        try:
+        with contextlib.suppress(Exception):  # the server may be gone, or had nothing stored yet
             self.unlink(got, temporary)
-        except Exception:  # noqa: BLE001, S110 - the server may be gone, or had nothing stored yet
-            pass
 
     def store_whole(self, got: Instance, full: str, data: bytes | memoryview, exclusive: bool) -> None:
         """Store *data* as *full*."""
