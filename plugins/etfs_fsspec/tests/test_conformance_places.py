@@ -11,32 +11,38 @@ from vfscore.testing import ClaimTests
 @pytest.mark.xdist_group("places")
 class TestMemory(StorageTests):
     storage = "memory"
+    title = "memory `memory://`"
 
 
 @pytest.mark.xdist_group("places")
 class TestFile(StorageTests):
     storage = "host_files"
+    title = "files `file://`"
 
 
 @pytest.mark.xdist_group("places")
 class TestZip(StorageTests):
     storage = "zip_files"
+    title = "zip `zip://`"
 
 
 @pytest.mark.xdist_group("places")
 class TestTar(StorageTests):
     storage = "tar_files"
+    title = "tar `tar://`"
 
 
 @pytest.mark.xdist_group("chains")
 class TestZipInS3(StorageTests):
     storage = "zip_in_s3"
+    title = "zip in S3 `zip://…::s3://`"
     clients = ("s3fs",)
 
 
 @pytest.mark.xdist_group("chains")
 class TestCachedS3(StorageTests):
     storage = "cached_s3"
+    title = "cached S3 `simplecache::s3://`"
     clients = ("s3fs",)
 
 

@@ -11,6 +11,7 @@ from vfscore.plugin import OpenFlag, VType
 @pytest.mark.xdist_group("s3_server")
 class TestS3(StorageTests):
     storage = "s3_server"
+    title = "S3 `s3://`"
     clients = ("s3fs",)
     unservable: ClassVar = {"new\nline": "moto finds no object with a line break in its name"}
 
@@ -18,6 +19,7 @@ class TestS3(StorageTests):
 @pytest.mark.xdist_group("azure_server")
 class TestAzure(StorageTests):
     storage = "azure_server"
+    title = "Azure `abfs://`"
     clients = ("adlfs",)
     unservable: ClassVar = {"back\\slash": "Azure takes a backslash for a slash"}
 
@@ -25,48 +27,56 @@ class TestAzure(StorageTests):
 @pytest.mark.xdist_group("gcs_server")
 class TestGcs(StorageTests):
     storage = "gcs_server"
+    title = "Google `gs://`"
     clients = ("gcsfs",)
 
 
 @pytest.mark.xdist_group("sftp_server")
 class TestSftp(StorageTests):
     storage = "sftp_server"
+    title = "SFTP `sftp://`"
     clients = ("paramiko",)
 
 
 @pytest.mark.xdist_group("openssh_server")
 class TestOpenssh(StorageTests):
     storage = "openssh_server"
+    title = "SFTP `sftp://`"
     clients = ("paramiko",)
 
 
 @pytest.mark.xdist_group("ftp_server")
 class TestFtp(StorageTests):
     storage = "ftp_server"
+    title = "FTP `ftp://`"
     unservable: ClassVar = dict.fromkeys(("new\nline", "tab\tand\rreturn"), "a command of FTP is one line")
 
 
 @pytest.mark.xdist_group("webdav_server")
 class TestWebdav(StorageTests):
     storage = "webdav_server"
+    title = "WebDAV `webdav://`"
     clients = ("webdav4",)
 
 
 @pytest.mark.xdist_group("http_server")
 class TestHttp(StorageTests):
     storage = "http_server"
+    title = "HTTP `http://`"
     clients = ("aiohttp",)
 
 
 @pytest.mark.xdist_group("http_server")
 class TestHttpWithoutRanges(StorageTests):
     storage = "whole_http_server"
+    title = "HTTP without ranges"
     clients = ("aiohttp",)
 
 
 @pytest.mark.xdist_group("http_server")
 class TestHttpWithoutSizes(StorageTests):
     storage = "chunked_http_server"
+    title = "HTTP without sizes"
     clients = ("aiohttp",)
 
     def test_getattr_tells_type_and_size(self, make):

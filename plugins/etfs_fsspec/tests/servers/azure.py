@@ -37,6 +37,11 @@ class AzureServer:
     log: Path
 
     @property
+    def http_port(self) -> int:
+        """The port where it speaks HTTP."""
+        return self.port
+
+    @property
     def connection_string(self) -> str:
         """What a client needs to know, with the key in it."""
         where = f"http://{HOST}:{self.port}/{_ACCOUNT}"

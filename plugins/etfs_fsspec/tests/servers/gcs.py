@@ -38,6 +38,11 @@ class GcsServer:
     log: Path
 
     @property
+    def http_port(self) -> int:
+        """The port where it speaks HTTP."""
+        return self.port
+
+    @property
     def endpoint_url(self) -> str:
         """Where it is."""
         return f"http://{HOST}:{self.port}"

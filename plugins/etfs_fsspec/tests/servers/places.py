@@ -86,6 +86,11 @@ class RemoteArchives:
 
     server: S3Server
 
+    @property
+    def http_port(self) -> int:
+        """The port where it speaks HTTP."""
+        return self.server.port
+
     def plant(self, tree: TreeSpec) -> tuple[str, dict[str, Any]]:
         """Store an archive."""
         data = zip_bytes(tree)
@@ -101,6 +106,11 @@ class CachedS3:
     server: S3Server
     top: Path
     numbers: Iterator[int]
+
+    @property
+    def http_port(self) -> int:
+        """The port where it speaks HTTP."""
+        return self.server.port
 
     def plant(self, tree: TreeSpec) -> tuple[str, dict[str, Any]]:
         """Put *tree* into a new bucket."""

@@ -52,6 +52,11 @@ class S3Server:
         """The port it listens on."""
         return int(self.endpoint_url.rpartition(":")[2])
 
+    @property
+    def http_port(self) -> int:
+        """The port where it speaks HTTP."""
+        return self.port
+
     def options(self, endpoint_url: str | None = None) -> dict[str, Any]:
         """Return the storage options of s3fs for it; *endpoint_url*, if something stands between."""
         return {

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import pytest
 import vfscore_etfs_fsspec
+from wire.log import Log
+from wire.proxy import Proxy
 
+from servers import matrix
+from servers.process import HOST
 from servers.trees import TreeSpec
 from vfscore.testing import BackendTests
 
@@ -40,6 +46,9 @@ class StorageTests(ServableNames, BackendTests):
     """Options of the binding besides those of the storage."""
     stored_at_close = True
 
+    title: ClassVar[str] = ""
+    """Its row in docs/backends.md."""
+
     @pytest.fixture
     def make(self, request: pytest.FixtureRequest) -> Iterator[Any]:
         """Return what plants a tree and makes a backend of it."""
@@ -56,6 +65,48 @@ class StorageTests(ServableNames, BackendTests):
         yield make
         for backend in made:
             backend.close()
+
+    def test_row_of_the_matrix_is_what_it_does(self, request: pytest.FixtureRequest) -> None:
+        if not self.title:
+            pytest.skip("the matrix has no row for this one")
+        need_clients(*self.clients)
+        planter = request.getfixturevalue(self.storage)
+        url, options = planter.plant({"d/small": b"x" * 1024, "d/large": random.Random(4).randbytes(4 << 20)})
+        port = getattr(planter, "http_port", None)
+        with contextlib.ExitStack() as stack:
+            proxy = None
+            if port is not None:
+                proxy = Proxy(HOST, port)
+                stack.callback(proxy.close)
+                url, options = _behind((url, options), f"{HOST}:{port}", f"{HOST}:{proxy.port}")
+            backend = vfscore_etfs_fsspec.etfs_backend(url, {**options, **self.options})
+            stack.callback(backend.close)
+
+            def wire(call: Callable[[], object]) -> Log | None:
+                if proxy is None:
+                    call()
+                    return None
+                with proxy.counting() as log:
+                    call()
+                return log
+
+            backend.getattr("d/small")
+            found = matrix.row(self.title, backend, "d/small", "d/large", wire)
+
+        if matrix.WRITING:
+            matrix.write_row(found)
+        assert matrix.kept_row(self.title) == found, "docs/backends.md says how to write it anew"
+
+
+def _behind(said: Any, server: str, proxy: str) -> Any:
+    """Return *said* (a URL, options, or both) with *proxy* for *server*."""
+    if isinstance(said, str):
+        return said.replace(server, proxy)
+    if isinstance(said, dict):
+        return {name: _behind(value, server, proxy) for name, value in said.items()}
+    if isinstance(said, tuple):
+        return tuple(_behind(value, server, proxy) for value in said)
+    return said
 
 
 def need_clients(*packages: str) -> None:

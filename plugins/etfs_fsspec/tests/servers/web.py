@@ -32,6 +32,11 @@ class HttpServer:
     directories: Directories
     log: Path
 
+    @property
+    def http_port(self) -> int:
+        """The port where it speaks HTTP."""
+        return int(self.url.rpartition(":")[2])
+
     def options(self) -> dict[str, Any]:
         """Return the storage options of fsspec's HTTPFileSystem for it: none."""
         return {}

@@ -31,6 +31,11 @@ class WebdavServer:
     directories: Directories
     log: Path
 
+    @property
+    def http_port(self) -> int:
+        """The port where it speaks HTTP."""
+        return int(self.base_url.rpartition(":")[2])
+
     def options(self) -> dict[str, Any]:
         """Return the storage options of webdav4's filesystem for it."""
         return {"base_url": self.base_url}
