@@ -182,7 +182,7 @@ class VfsFileSystem(Asynchronous):
             return VfsReader(self, name, file, block_size)
         if "b" not in mode and ("+" in mode or "r" not in mode):
             return self._open_to_write_text(path, mode, block_size, cache_options, compression, **kwargs)
-        if compression is not None and mode != "rb":
+        if compression is not None and "b" in mode and ("+" in mode or "r" not in mode):
             file = super().open(path, mode, block_size, cache_options, **kwargs)
             return packed(file, file.path, mode, compression)
         return super().open(path, mode, block_size, cache_options, compression, **kwargs)
