@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+
+import pytest
+
+from vfscore.cli.app import vfs
 
 
 def test_stat_shows_what_coreutils_show(run, host):
@@ -55,6 +60,20 @@ def test_explain_shows_where_the_way_to_nothing_ends(run):
 
     assert "/data/nothing  (is not there)" in result.output
     assert result.exit_code == 0
+
+
+def test_explain_shows_the_device_behind_a_node(runner, host):
+    if importlib.util.find_spec("vfscore_blockdev") is None:
+        pytest.skip("vfscore-blockdev is not installed")
+    (host / "dev.toml").write_text(
+        '[[etfs]]\nkey = "/dev/p"\nsource = "zones.csv"\ntype = "blk"\nbegin = 3\nsize = 4\n', encoding="utf-8"
+    )
+    explain = ["--fstab", str(host / "dev.toml"), "explain", "/dev/p"]
+    lines = runner.invoke(vfs, explain).output.splitlines()
+    (told,) = json.loads(runner.invoke(vfs, [*explain, "--json"]).output)
+
+    assert any(line.startswith("  device    number 197, ") and "driver rumpblk, range 3 + 4" in line for line in lines)
+    assert told["device"]["bytes read"] == 0
 
 
 def test_df_has_a_line_for_each_mount(run, host):

@@ -82,7 +82,7 @@ def explain(session: Session, paths: tuple[str, ...], as_json: bool) -> None:
             told.append(session.ns.explain(path))
     windows = {mp.at: window(mp) for mp in session.ns.mounts()}
     if as_json:
-        click.echo(json.dumps([_told_as_dict(it, windows.get(it.mount)) for it in told], indent=2))
+        click.echo(json.dumps([_told_as_dict(it, windows.get(it.mount)) for it in told], indent=2, default=str))
         return
     for i, it in enumerate(told):
         session.write([*([""] if i else []), *_explanation_lines(it, windows.get(it.mount))])
@@ -107,6 +107,7 @@ def _explanation_lines(told: Explanation, shows: str | None) -> list[str]:
         ("window", shows),
         ("layers", ", ".join(told.layers)),
         ("can", ", ".join(told.capabilities)),
+        ("device", ", ".join(f"{name} {value}" for name, value in told.device.items())),
     ]
     lines = [f"{shown(told.path)}{'' if told.exists else '  (is not there)'}"]
     lines += (f"  {shown(step.path):<{width}}  {step.kind:<{kind}}  {shown(step.what)}" for step in told.steps)
@@ -115,7 +116,8 @@ def _explanation_lines(told: Explanation, shows: str | None) -> list[str]:
 
 
 def _told_as_dict(told: Explanation, shows: str | None) -> dict[str, Any]:
-    return told._asdict() | {"steps": [step._asdict() for step in told.steps], "window": shows}
+    more = {"steps": [step._asdict() for step in told.steps], "window": shows, "device": dict(told.device)}
+    return told._asdict() | more
 
 
 @click.command()

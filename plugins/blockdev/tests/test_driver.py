@@ -358,6 +358,29 @@ def test_syncing_reaches_the_backing(ns, disk, sync):
     assert disk.synced == 1
 
 
+# -- layers ------------------------------------------------------------------------------------------------------------
+
+
+def test_layer_readonly_keeps_a_device_from_being_written(ns, disk):
+    ns.etfs_register("/dev/r", "memory:disk", "blk", layers=["readonly"])
+    fd = opened(ns, "/dev/r")
+
+    assert ns.sys.pread(fd, 3, 0) == DATA[:3]
+    with raises(errno.EROFS):
+        ns.sys.pwrite(fd, b"x", 0)
+    assert disk.written == []
+
+
+def test_layers_see_what_is_read_and_written(ns):
+    ns.etfs_register("/dev/r", "memory:disk", "blk", layers=[{"type": "faults", "errno": "EIO", "op": "vop_read"}])
+    fd = opened(ns, "/dev/r")
+
+    for call in (lambda: ns.sys.pread(fd, 3, 0), lambda: ns.sys.preadv(fd, [bytearray(3)], 0)):
+        with raises(errno.EIO):
+            call()
+    assert ns.sys.pwrite(fd, b"x", 0) == 1
+
+
 # -- options -----------------------------------------------------------------------------------------------------------
 
 
