@@ -3,6 +3,8 @@
 import errno
 import gc
 import resource
+import subprocess
+import tempfile
 import warnings
 
 import pytest
@@ -155,6 +157,59 @@ def test_without_room_writing_in_order_goes_on(no_room, block):
 
     assert files.store.data("new") == b"x" * 15_000
     assert files.store.names().count("upload") == 1
+
+
+@pytest.fixture
+def full_disk(tmp_path, monkeypatch):
+    """Temporary files go to a disk of 64 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    monkeypatch.setattr(staging, "MEMORY", 4000)
+    yield
+    subprocess.run(["umount", place], check=True)
+
+
+def test_on_a_full_disk_writing_in_order_goes_on(full_disk):
+    files = Files(stage_limit=1 << 20)
+    writer = files.open("new", W)
+    fill(writer, 200_000, 1000)
+    writer.close()
+
+    assert files.store.data("new") == b"x" * 200_000
+
+
+def test_on_a_full_disk_a_change_elsewhere_is_enospc_and_the_old_stays(full_disk):
+    files = Files({"old": OLD}, stage_limit=1 << 20)
+    writer = files.open("old", W | TRUNC)
+    fill(writer, 50_000, 1000)
+    writer.pwrite(b"y", 0)
+
+    with raises(errno.ENOSPC):
+        writer.pwrite(bytes(50_000), 40_000)
+    with raises(errno.ENOSPC) as info:
+        writer.close()
+
+    assert "50000 bytes were not stored" in str(info.value)
+    assert files.store.data("old") == OLD
+
+
+def test_a_failed_with_block_on_a_full_disk_is_that_failure(full_disk):
+    files = Files({"old": OLD}, stage_limit=1 << 20)
+    writer = files.open("old", W | TRUNC)
+    fill(writer, 50_000, 1000)
+    writer.pwrite(b"y", 0)
+    with raises(errno.ENOSPC):
+        writer.pwrite(bytes(50_000), 40_000)
+    writer.discard()
+    writer.close()
+
+    assert files.store.data("old") == OLD
 
 
 def test_without_room_a_write_elsewhere_is_told_and_the_old_stays(no_room, files):
