@@ -6,7 +6,7 @@ import sys
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
-from vfscore.etfs.node import number
+from vfscore.etfs.node import complete, number
 from vfscore.types import Dirent, VType
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def adopt_entry(entry: Dirent, path: str, fsid: int) -> None:
         entry.d_fileno = number(path)
     va = entry.d_attr
     if va is not None and va.va_fsid is None:
-        va.va_fsid = fsid
-        if va.va_fileid is None:
-            va.va_fileid = entry.d_fileno
+        complete(va, fsid, entry.d_fileno)
 
 
 def listing(node: EtNode) -> list[Dirent]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vfscore.etfs.window import Window
     from vfscore.spec import Handle
 
-__all__ = ["EtNode", "number"]
+__all__ = ["EtNode", "complete", "number"]
 
 _FRESH_NS: Final = 20_000
 _VDIR = VType.VDIR
@@ -38,6 +38,18 @@ _now = time.monotonic_ns
 def number(path: str) -> int:
     """Return a file number for *path* where the storage has none: stable in this process."""
     return (hash(path) & 0x7FFF_FFFF_FFFF_FFFF) | 2
+
+
+def complete(va: VAttr, fsid: int, fileno: int | None) -> None:
+    """Put into *va* the *fsid*, and defaults for what the storage does not know; *fileno* is the file's number."""
+    va.va_fsid = fsid
+    if va.va_fileid is None:
+        va.va_fileid = fileno
+    if va.va_mode is None:
+        va.va_mode = 0o755 if va.va_type is _VDIR else 0o644
+    if va.va_nlink is None:
+        # Of a directory, 1 says "not counted", as on Btrfs; 2 would say that there are no directories in it.
+        va.va_nlink = 1
 
 
 class EtNode:
@@ -103,16 +115,9 @@ class EtNode:
                 return va
             va = copy.copy(va)
             va._stat = None
-        va.va_fsid = fsid
-        if va.va_fileid is None:
-            if self.ino is None:
-                self.ino = number(self.path)
-            va.va_fileid = self.ino
-        if va.va_mode is None:
-            va.va_mode = 0o755 if va.va_type is _VDIR else 0o644
-        if va.va_nlink is None:
-            # Of a directory, 1 says "not counted", as on Btrfs; 2 would say that there are no directories in it.
-            va.va_nlink = 1
+        if va.va_fileid is None and self.ino is None:
+            self.ino = number(self.path)
+        complete(va, fsid, self.ino)
         return va
 
     def getattr(self) -> VAttr:

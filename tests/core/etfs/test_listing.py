@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from tests.core.conformance.dictbackend import ChangingDictBackend
 from vfscore.etfs import bind
-from vfscore.plugin import ROOT_CRED
-from vfscore.testing import AWKWARD_NAMES
+from vfscore.plugin import ROOT_CRED, Dirent, VAttr
+from vfscore.testing import AWKWARD_NAMES, Namespace
 
 names = st.sampled_from([*AWKWARD_NAMES, *(f"n{i:02}" for i in range(20)), "a", "aa", "a\x01"])
 
@@ -88,3 +88,36 @@ def test_listing_is_by_name(limit):
         cookie = entries[-1].d_cookie
 
     assert out == ["B", "a", "aa", "b", "\u00e9"]
+
+
+class Sparing(ChangingDictBackend):
+    """A storage that knows neither modes nor link counts, and hands out the attributes that it remembers."""
+
+    def __init__(self, tree):
+        super().__init__(tree)
+        self.kept = {}
+
+    def getattr(self, path, follow=False):
+        va = super().getattr(path, follow)
+        return self.kept.setdefault(path, VAttr(va.va_type, va_size=va.va_size))
+
+    def readdir(self, path):
+        return [
+            Dirent(
+                name, self.getattr(f"{path}/{name}".strip("/")).va_type, d_attr=self.kept[f"{path}/{name}".strip("/")]
+            )
+            for name in ("d", "f")
+        ]
+
+
+def test_what_a_listing_and_a_lookup_tell_of_a_file_is_the_same():
+    with Namespace() as ns:
+        storage = Sparing({"d": None, "f": b"x"})
+        ns.plugins.backend = lambda source, options: storage
+        ns.etfs_register("/k", "dict:", "dir_subdirs")
+
+        listed = {name: va.stat() for name, va in ns.sys.listattr("/k")}
+        told = {name: ns.sys.stat(f"/k/{name}") for name in ("d", "f")}
+
+    assert listed == told
+    assert [st.st_mode for st in told.values()] == [0o40755, 0o100644]
