@@ -55,6 +55,12 @@ class Options:
         rest = {name: value for name, value in options.items() if name not in OWN}
         return cls(**own), rest
 
+    def given(self) -> dict[str, Any]:
+        """Return those that are not the default, but for `path`."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "path"}
+        default = type(self)()
+        return {name: value for name, value in values.items() if value != getattr(default, name)}
+
     def __post_init__(self) -> None:
         def refuse(name: str, wanted: str) -> OSError:
             return err(errno.EINVAL, hint=f"option {name!r} must be {wanted}, not {getattr(self, name)!r}")

@@ -15,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import errno
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import fsspec
 from fsspec.asyn import AsyncFileSystem
@@ -32,6 +33,9 @@ from vfscore_etfs_fsspec.stores.place import Place, again, quiet
 from vfscore_etfs_fsspec.stores.store import Store
 
 __all__ = ["claims", "open_source", "open_store"]
+
+_OF_THIS_PROCESS: Final = frozenset(("asynchronous", "loop", "skip_instance_cache", "use_listings_cache"))
+"""Options of an object that say nothing of the storage."""
 
 
 def claims(source: Source) -> bool:
@@ -66,7 +70,8 @@ def open_source(source: Source, options: Mapping[str, Any]) -> tuple[Store, Opti
     else:
         if own.path:
             raise err(errno.EINVAL, hint="option 'path' is for file system objects; this object has a path of its own")
-        place = _of_object(source.fs, str(source.path), rest)
+        held: Any = source
+        place = _of_object(held.fs, str(held.path), rest)
     return choose(place, own), own
 
 
@@ -83,10 +88,8 @@ def _of_url(url: str, options: Mapping[str, Any], own: Options) -> Place:
         cls = fsspec.get_filesystem_class(protocol)
         check_options(protocol, cls, kwargs)
         made = {**_ours_alone(cls, kwargs, own), **nested}
-        if i == len(chain) - 1:
-            nested = made
-        else:
-            nested = {"target_options": made, "target_protocol": protocol, "fo": path}
+        last = i == len(chain) - 1
+        nested = made if last else {"target_options": made, "target_protocol": protocol, "fo": path}
     root, protocol, outer = chain[0]
     cls = fsspec.get_filesystem_class(protocol)
     arguments = nested
@@ -107,6 +110,7 @@ def _of_url(url: str, options: Mapping[str, Any], own: Options) -> Place:
         identity=(protocol,),
         secrets=secrets,
         looped="vfs" in protocols,
+        namespace=_namespace_of_url(chain),
         options=outer,
     )
 
@@ -118,9 +122,7 @@ def _chain(url: str, options: dict[str, Any], secrets: Secrets) -> list[tuple[st
         return chain
     except ImportError as exc:
         protocol = next((bit for bit in _protocols(url) if _missing(bit)), "?")
-        raise err(
-            errno.ENODEV, hint=f"the client of protocol {protocol!r} is not installed: {exc or 'see fsspec'}"
-        ) from exc
+        raise err(errno.ENODEV, hint=f"the client of protocol {protocol!r} is not installed: {exc}") from exc
     except ValueError as exc:
         for protocol in _protocols(url):
             if protocol not in available_protocols():
@@ -205,7 +207,31 @@ def _of_object(fs: Any, path: str, rest: Mapping[str, Any]) -> Place:
         looped=looped,
         namespace=namespace,
         options=copy.copy(given.storage_options),
+        described=_described(given, path),
     )
+
+
+def _namespace_of_url(chain: list[tuple[str, str, dict[str, Any]]]) -> Any:
+    """Return what the vfs in the *chain* of a URL shows, or None."""
+    for _, protocol, kwargs in chain:
+        if protocol == "vfs":
+            cls = fsspec.get_filesystem_class(protocol)
+            mine = {name: value for name, value in kwargs.items() if name not in ("fo", "target_protocol")}
+            return getattr(cls(**mine), "namespace", None)
+    return None
+
+
+def _described(fs: Any, path: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the URL and options that mean *path* of the object *fs*; None where they would not be plain data."""
+    if fs.storage_args:
+        return None
+    options = {name: value for name, value in fs.storage_options.items() if name not in _OF_THIS_PROCESS}
+    try:
+        json.dumps(options, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    url: str = fs.unstrip_protocol(path)
+    return url, options
 
 
 def _inside(fs: Any) -> Any:

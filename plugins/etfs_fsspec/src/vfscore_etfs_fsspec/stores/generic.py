@@ -78,6 +78,13 @@ class GenericStore:
         """What a vfs file system object in the chain shows, or None."""
         return self.place.namespace
 
+    def portable(self) -> tuple[str, Mapping[str, Any]] | None:
+        """Return (source, options) with which another process reaches what was registered as an object."""
+        if self.place.described is None:
+            return None
+        url, options = self.place.described
+        return url, {**options, **self.options.given()}
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
 

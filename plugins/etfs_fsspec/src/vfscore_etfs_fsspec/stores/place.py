@@ -34,6 +34,8 @@ class Place:
     """A vfs is somewhere in the chain: a request might come back to where it came from."""
     namespace: Any = field(default=None, repr=False)
     """What a vfs file system object says it shows."""
+    described: tuple[str, Mapping[str, Any]] | None = field(default=None, repr=False)
+    """A URL and options with which another process reaches what was given as an object."""
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The storage options of the outermost, ours left out."""
 
