@@ -37,15 +37,11 @@ class _Bound(FileSystemTests):
 
 
 class TestMemory(_Bound):
+    keeps_modes = False
+
     @pytest.fixture
     def top(self, memory):
         return f"memory://file-system-{next(_numbers)}"
-
-    def test_create_makes_an_empty_regular_file(self):
-        pytest.skip("memory:// has no modes; all else that this test demands is demanded by others too")
-
-    def test_mkdir_returns_the_vnode_that_lookup_finds(self):
-        pytest.skip("memory:// has no modes; all else that this test demands is demanded by others too")
 
 
 class TestFile(_Bound):

@@ -164,6 +164,7 @@ class Reader:
             new = look(self._store, self._seen, self._options, self._path, self._anew)
         except FileNotFoundError:
             if version is None or version.changes is changes:
+                self._seen.invalidate(self._path)  # another writer removed it
                 raise
             version.changes = changes
             version.gone = True
