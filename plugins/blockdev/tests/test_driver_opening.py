@@ -140,10 +140,15 @@ class Staging(WritableHandle):
     def __init__(self, backend, path, writable):
         super().__init__(backend, path, writable)
         self.staged = bytearray(backend.files[path])
+        self.changed = False
 
     @property
     def data(self):
         return self.staged
+
+    def pwrite(self, data, offset):
+        self.changed = True
+        return super().pwrite(data, offset)
 
     def fsync(self):
         super().fsync()
@@ -153,7 +158,8 @@ class Staging(WritableHandle):
         super().close()
         if self.backend.full:
             raise OSError(errno.ENOSPC, "no room")
-        self.backend.files[self.path] = bytearray(self.staged)
+        if self.changed:
+            self.backend.files[self.path] = bytearray(self.staged)
 
 
 @pytest.fixture
@@ -231,6 +237,24 @@ def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, mo
     ns.sys.close(reader)
 
     assert staging.files[""][:6] == b"newer" + DATA[5:6]
+
+
+def test_writers_that_come_and_go_lose_nothing_of_one_another(ns, staging):
+    register(ns)
+
+    def write(first):
+        for at in range(first, 4096, 64):
+            fd = ns.sys.open("/dev/r", os.O_RDWR)
+            ns.sys.pwrite(fd, b"x", at)
+            ns.sys.close(fd)
+            with ns.open("/dev/r", "rb", buffering=0) as f:
+                f.seek(at)
+                assert f.read(1) == b"x"
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(64)))
+
+    assert staging.files[""] == b"x" * 4096 + DATA[4096:]
 
 
 def test_backing_that_is_not_there_any_more_is_enxio(ns, disk):

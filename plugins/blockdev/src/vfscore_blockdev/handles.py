@@ -75,8 +75,9 @@ class Handles:
         requests, bytes_read, bytes_written, failed: Its counters (`evcnt` of rumpblk).
     """
 
-    __slots__ = ("_backend", "_faults", "_idle", "_lock", "_opens", "_path", "_reader", "_storing", "_used", "_writer",
-                 "_writers", "bytes_read", "bytes_written", "dead", "failed", "options", "requests")  # fmt: skip
+    __slots__ = ("_backend", "_faults", "_idle", "_lock", "_opens", "_path", "_reader", "_stored", "_storing", "_used",
+                 "_writer", "_writers", "bytes_read", "bytes_written", "dead", "failed", "options",
+                 "requests")  # fmt: skip
 
     def __init__(self, backend: Backend, path: str, options: Options) -> None:
         self._backend: Any = backend
@@ -91,6 +92,8 @@ class Handles:
         """The one of the two that reads."""
         self._storing = False
         """The last writer has gone, and its handle is being closed."""
+        self._stored = 0
+        """How often a handle closed that something was written through."""
         self._opens = 0
         self._writers = 0
         self.dead = False
@@ -107,24 +110,17 @@ class Handles:
         """
         if write and self.options.readonly:
             raise err(errno.EACCES, hint="the device was made with readonly")
-        with self._lock:
-            self._settle()
-            ready = self._writer is not None if write else self._used is not None
-            if ready:
-                self._opens += 1
-                self._writers += write
-                return
-        opened = self._to_write() if write else self._to_read()
-        with self._lock:
-            dead = self.dead
-            if not dead:
-                self._opens += 1
-                self._writers += write
-            spare = self._install(opened, write)
-        if spare:
-            opened.handle.close()
-        if dead:
-            raise err(errno.ENXIO)
+        there = False
+        while not there:
+            with self._lock:
+                self._settle()
+                there = self._writer is not None if write else self._used is not None
+                if there:
+                    self._opens += 1
+                    self._writers += write
+                seen = self._stored
+            if not there:
+                self._install(self._to_write() if write else self._to_read(), write, seen)
 
     def _settle(self) -> None:
         """Wait until what a writer leaves behind is stored. The lock is held.
@@ -157,21 +153,21 @@ class Handles:
             raise err(errno.EACCES, hint="the backing cannot be written")
         return Opened(handle)
 
-    def _install(self, opened: Opened, write: bool) -> bool:
-        """Put *opened* in its place and return False, or True if that is taken. The lock is held."""
-        if self.dead:
-            return True
-        if write:
-            if self._writer is not None:
-                return True
-            self._used = self._writer = opened
-            return False
-        if self._reader is not None:
-            return True
-        self._reader = opened
-        if self._used is None:
-            self._used = opened
-        return False
+    def _install(self, opened: Opened, write: bool, seen: int) -> None:
+        """Put *opened* in its place, or close it: if that is taken, or more was stored than the *seen* times.
+
+        In a storage that replaces a whole object it has the old content then.
+        """
+        with self._lock:
+            place = self._writer if write else self._reader
+            spare = place is not None or self.dead or self._storing or self._stored != seen
+            if not spare and write:
+                self._used = self._writer = opened
+            elif not spare:
+                self._reader = opened
+                self._used = self._used or opened
+        if spare:
+            opened.handle.close()
 
     def close(self, write: bool) -> None:
         """Count one open less, and close what nobody needs. An error says that something written was not stored."""
@@ -193,8 +189,8 @@ class Handles:
                 unused: list[Opened] = []
                 if writer is not None:
                     self._storing = False
+                    self._stored += writer.wrote
                     self._idle.notify_all()
-                # What was open to read may be the old content, in a storage that replaces a whole object.
                 if self._opens <= 0 or (writer is not None and writer.wrote):
                     unused = self._drop_reader()
                 elif self._used is None:
@@ -254,12 +250,9 @@ class Handles:
                     break
                 if write:
                     raise err(errno.EBADF)
+                seen = self._stored
             # A writer has closed, and left the readers to open the file again.
-            opened = self._to_read()
-            with self._lock:
-                spare = self._install(opened, False)
-            if spare:
-                opened.handle.close()
+            self._install(self._to_read(), False, seen)
         block = offset // self.options.sector_size
         raise err(errno.EIO, hint=f"block fault injection: failing I/O on block {block}")
 
