@@ -1,15 +1,19 @@
-"""Which namespace ``vfs://`` means in this process.
+"""Which namespace ``vfs://`` means in this process, and which are still in use at its end.
 
 The installed one, or the one that ``VFSCORE_FSTAB`` names, or an empty one. Namespaces made from a description live as
-long as the process, one for each description.
+long as the process, one for each description. At the end of the program those that have files open are closed, so that
+what was written and not closed is stored, or said not to be: the interpreter's own finalizer would come when no storage
+can be reached any more, and would say nothing. A forked child leaves that to who opened the files.
 
 Locks: the registry's guards what stands here.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
+import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +23,9 @@ from vfscore.namespace.reading import read_fstab
 
 if TYPE_CHECKING:
     from vfscore.namespace.tree import Namespace
+    from vfscore.syscalls import FileTable
 
-__all__ = ["current", "for_fstab", "forget", "install", "installed", "uninstall"]
+__all__ = ["current", "for_fstab", "forget", "install", "installed", "remember", "uninstall"]
 
 FSTAB_VARIABLE = "VFSCORE_FSTAB"
 
@@ -29,12 +34,37 @@ _installed: Namespace | None = None
 _default: Namespace | None = None
 _described: dict[tuple[str, bool], Namespace] = {}
 _by_variable: dict[str, Namespace] = {}
+_alive: weakref.WeakKeyDictionary[Namespace, FileTable] = weakref.WeakKeyDictionary()
 
 
 def _new(description: Mapping[str, Any] | None = None, travelled: bool = False) -> Namespace:
     from vfscore.namespace.tree import Namespace  # above this module: it installs itself here
 
     return Namespace(description, _travelled=travelled)
+
+
+def remember(ns: Namespace, files: FileTable) -> None:
+    """Close *ns* at the end of the program, if one of *files* is still open then."""
+    with _registry_lock:
+        _alive[ns] = files
+        # The last one registered is the first one called: before the clients of storages close their connections.
+        atexit.unregister(_close_all)
+        atexit.register(_close_all)
+
+
+def _close_all() -> None:
+    faults: list[BaseException] = []
+    for ns, files in list(_alive.items()):
+        if files.opened:
+            try:
+                ns.close()
+            except OSError as exc:
+                faults.append(exc)
+    if faults:
+        raise faults[0] if len(faults) == 1 else BaseExceptionGroup("files were not stored", faults)
+
+
+os.register_at_fork(after_in_child=_alive.clear)
 
 
 def install(ns: Namespace) -> None:
@@ -48,6 +78,7 @@ def forget(ns: Namespace) -> None:
     """Let ``vfs://`` no longer mean *ns*, which is being closed."""
     global _installed
     with _registry_lock:
+        _alive.pop(ns, None)
         if _installed is ns:
             _installed = None
 

@@ -85,6 +85,7 @@ class Namespace(View):
         self._table = table
         self._files = files
         self._devices = Devices(self.plugins, table)
+        process.remember(self, files)
         try:
             if top is None:
                 self._mount(RUMPFS.name, (), None, {}, (), False, record=False)
