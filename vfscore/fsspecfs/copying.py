@@ -99,7 +99,7 @@ def as_bytes(value: Any) -> bytes | memoryview:
 def chunks_of(file: OpenFile, position: int = 0) -> Iterator[bytes | memoryview]:
     """Yield the contents of *file* in pieces, without a copy where it lies in memory."""
     while True:
-        size = min(file.size() - position, CHUNK)
+        size = min((file.known_size() or 0) - position, CHUNK)
         piece: bytes | memoryview | None = file.view(position, size) if size > 0 else None
         if not piece:
             piece = file.pread(position, CHUNK)

@@ -187,7 +187,7 @@ class Fetch(Change):
                 os.makedirs(lpath, exist_ok=True)
             return
         try:
-            callback.set_size(file.size())
+            callback.set_size(file.known_size())
             if outfile is not None:
                 pour(file, outfile, callback)
                 return

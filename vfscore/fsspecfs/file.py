@@ -73,7 +73,7 @@ def _sought(file: OpenFile, position: int, offset: int, whence: int) -> int:
 
 def read_from(file: OpenFile, position: int) -> bytes:
     """Return all of *file* from *position* to its end."""
-    left = max(file.size() - position, 0)
+    left = max((file.known_size() or 0) - position, 0)
     data = file.pread(position, left)
     if len(data) == left and (left or file.vp.v_type is not VType.VREG):
         return data
@@ -163,16 +163,20 @@ class VfsReader(Handle, io.BufferedIOBase):
             self.readable()
             raw = VfsRawIO(self._file, "rb", self.path)
             raw.seek(self._position)
-            buffer = self._buffer = io.BufferedReader(raw, self.blocksize)
-            self.__dict__.update(
-                read=buffer.read,
-                readinto=buffer.readinto,
-                readline=buffer.readline,
-                readlines=buffer.readlines,
-                peek=buffer.peek,
-                seek=buffer.seek,
-                tell=buffer.tell,
-            )
+            buffer = self._serve_from(raw)
+        return buffer
+
+    def _serve_from(self, raw: io.RawIOBase) -> io.BufferedReader:
+        buffer = self._buffer = io.BufferedReader(raw, self.blocksize)
+        self.__dict__.update(
+            read=buffer.read,
+            readinto=buffer.readinto,
+            readline=buffer.readline,
+            readlines=buffer.readlines,
+            peek=buffer.peek,
+            seek=buffer.seek,
+            tell=buffer.tell,
+        )
         return buffer
 
     @property

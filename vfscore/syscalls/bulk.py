@@ -41,7 +41,7 @@ class Bulk(Files, Paths):
         """Return the whole content of *path*."""
         file = self.open_file(path, os.O_RDONLY)
         try:
-            size = file.size()
+            size = file.known_size() or 0
             data = file.pread(0, size)
             # The size may be unknown (0), stale or growing, and a layer may give less than there is: only an empty
             # read is the end.

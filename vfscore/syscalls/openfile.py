@@ -31,6 +31,7 @@ __all__ = ["FIRST_FD", "FileTable", "OpenFile", "named"]
 
 FIRST_FD: Final = 1 << 30
 _OFF_MAX: Final = (1 << 63) - 1
+_STEP: Final = 1 << 20
 _O_PATH: Final = getattr(os, "O_PATH", 0)
 _NOFLAG = IoFlag.NONE
 _O_APPEND = os.O_APPEND
@@ -279,13 +280,31 @@ class OpenFile:
         return sized(vp, va, self.cred) if vp.v_type in _DEVICES else va
 
     def size(self) -> int:
-        """Return the size in bytes now."""
+        """Return the size in bytes now; of a file whose owner does not know it, after reading to its end."""
+        size = self.known_size()
+        if size is None:
+            size = self._measured() if self.readable else 0
+        return size
+
+    def known_size(self) -> int | None:
+        """Return the size in bytes now; None if only reading to the end could tell."""
         vp = self.vp
         if vp.v_type in _DEVICES:
             size = device_size(vp, self.cred)
             if size is not None:
                 return size
-        return vp.v_op.vop_getattr(vp, self.cred).va_size or 0
+        size = vp.v_op.vop_getattr(vp, self.cred).va_size
+        return 0 if size is None and vp.v_type is not _VREG else size
+
+    def _measured(self) -> int:
+        """Return where the file ends: a read far behind that may teach its owner; otherwise its bytes are counted."""
+        self.pread(_OFF_MAX - 1, 1)
+        size = self.known_size()
+        if size is None:
+            size = 0
+            while n := len(self.pread(size, _STEP)):
+                size += n
+        return size
 
     def sector_size(self) -> int:
         """Return the sector size of a device; 1 for one that has none."""

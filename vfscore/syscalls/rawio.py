@@ -106,7 +106,7 @@ class VfsRawIO(io.RawIOBase):
         file = self.file
         if not file.readable:
             raise io.UnsupportedOperation("not readable")
-        want = file.size() - self._pos
+        want = (file.known_size() or 0) - self._pos
         data = file.pread(self._pos, want) if want > 0 else b""
         self._pos += len(data)
         # The size may be unknown or growing, and a layer may give less than there is: only an empty read is the end.

@@ -609,6 +609,20 @@ def test_a_body_is_given_up_with_its_reader():
     assert bench.store.streams[0].closed
 
 
+def test_a_storage_that_turns_out_to_know_no_ranges_is_read_on_from_then():
+    bench = Bench(Pipe({"f": DATA}, sized=True))
+    bench.store.ranged = True
+    bench.saw()
+    reader = bench.open()
+    got = reader.pread(0, 200 * KIB)
+    bench.store.ranged = False
+
+    got += b"".join(reader.pread(offset, 50_000) for offset in range(200 * KIB, len(DATA), 50_000))
+
+    assert got == DATA
+    assert [request[0] for request in bench.requests()] == ["fetch", "peek"]
+
+
 def test_threads_read_one_body():
     reader = Bench(Pipe({"f": DATA})).open()
     wrong = []

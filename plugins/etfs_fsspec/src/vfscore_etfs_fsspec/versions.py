@@ -90,13 +90,25 @@ class Ranged:
         changes: What `Seen.version` was before it was looked at.
         attr: All attributes, if they are known.
         sure: An answer told it, not a listing.
-        head: The first bytes.
+        head: The first bytes, if an answer brought them.
 
     Attributes:
         gone: This process has removed the file; its bytes are read as far as they are here.
     """
 
-    __slots__ = ("_ahead", "_etag", "_options", "_path", "_store", "_whole", "attr", "changes", "gone", "sure")
+    __slots__ = (
+        "_ahead",
+        "_etag",
+        "_listed",
+        "_options",
+        "_path",
+        "_store",
+        "_whole",
+        "attr",
+        "changes",
+        "gone",
+        "sure",
+    )
 
     def __init__(
         self,
@@ -107,8 +119,10 @@ class Ranged:
         attr: VAttr | None,
         size: int,
         sure: bool,
-        head: bytes = b"",
+        head: bytes | None = None,
     ) -> None:
+        self._listed = head is None
+        head = head or b""
         self.changes = changes
         self.attr = attr
         self.sure = sure
@@ -122,8 +136,8 @@ class Ranged:
         self._whole = threading.Lock() if whole else None
 
     def usable(self) -> bool:
-        """Return whether it can still be read."""
-        return True
+        """Return whether it is to be read on: not if it was only listed, and the storage has no ranges after all."""
+        return not self._listed or self._store.ranged
 
     def known_size(self) -> int | None:
         """Return the size, if nothing must be asked for it."""
