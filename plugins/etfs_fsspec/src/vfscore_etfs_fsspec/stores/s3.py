@@ -218,9 +218,8 @@ class S3Store(GenericStore):
                     last = parent
                 elif parent and parent not in dirs:
                     continue
-                if base:
-                    if base not in (".", "..") and "\0" not in base:
-                        found.append((name, attr(entry)))
+                if base and base not in (".", "..") and "\0" not in base and name[0] != "/":
+                    found.append((name, attr(entry)))
         if not anything and key:
             await self._nothing(fs, path)
         files = {name for name, _ in found} if dirs else set()
