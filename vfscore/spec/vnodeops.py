@@ -320,7 +320,8 @@ class VnodeOps(Protocol):
             EINVAL: *offset* is negative.
             ENOSPC: not one byte had room. Nothing that was written before is lost.
 
-        Locking: *vp* is locked. See VOP_WRITE.
+        Locking: *vp* is locked, unless it is a device node: drivers may take long, and keep order themselves. See
+            VOP_WRITE.
         """
         ...
 
