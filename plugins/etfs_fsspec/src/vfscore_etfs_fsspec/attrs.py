@@ -47,7 +47,8 @@ def time_of(value: Any) -> int | None:
     if isinstance(value, tuple) and len(value) >= 6:
         # A zip's date_time.
         try:
-            return time_of(datetime(*value[:6], tzinfo=UTC))
+            year, month, day, hour, minute, second = value[:6]
+            return time_of(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
         except ValueError:
             return None
     if isinstance(value, str):

@@ -21,6 +21,7 @@ import contextlib
 import contextvars
 import errno
 import os
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -374,6 +375,8 @@ class AsyncConnection:
 
     def instance(self) -> tuple[Any, asyncio.AbstractEventLoop]:
         """Return an instance and its loop, which is not the loop of this thread."""
+        if sys.is_finalizing():  # the loop's thread runs no more: who waits for it waits for ever
+            raise err(errno.EIO, hint="the interpreter is ending, and no request can be made any more")
         if self._world is not _world:
             _abandoned.append(self._here)
             self._here = {}
@@ -406,9 +409,6 @@ class AsyncConnection:
             future = self.start(function, *args)
             try:
                 return future.result()
-            except OSError as exc:
-                # Raised there, and shown where it was asked for.
-                raise exc.with_traceback(None)
             except BaseException:
                 future.cancel()
                 raise

@@ -169,7 +169,7 @@ def _of_response(exc: BaseException) -> int | None:
         return _CODE[str(getattr(named, "value", named))]
     for candidate in (status, *(getattr(exc, name, None) for name in ("status_code", "status", "code"))):
         try:
-            number = int(candidate)  # type: ignore[call-overload]
+            number = int(candidate)
         except (TypeError, ValueError):
             continue
         if 400 <= number < 600:
@@ -313,8 +313,9 @@ class Faults:
             name = self.secrets.clean(str(exc.filename))
             detail = f"{detail}: {name}" if detail else name
         plain = err(code)
-        if detail.startswith(plain.strerror):
-            detail = detail.removeprefix(plain.strerror).lstrip(": ")
+        said = str(plain.strerror)
+        if detail.startswith(said):
+            detail = detail.removeprefix(said).lstrip(": ")
         return err(code, hint=detail) if detail else plain
 
     def cause(self, exc: BaseException) -> BaseException | None:

@@ -84,10 +84,9 @@ def _of_url(url: str) -> Iterator[str]:
             yield password
             yield unquote(password)
             yield _basic(unquote(user), unquote(password))
-        elif user:
+        elif len(user) >= 16:
             # Alone it is a name, or what some services call a token.
-            if len(user) >= 16:
-                yield user
+            yield user
     for match in _QUERY.finditer(url):
         yield match[2]
 

@@ -6,11 +6,14 @@ condition; a long one is sent as blocks, joined at the end.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import errno
 import io
+import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from importlib import import_module
 from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, err
@@ -139,9 +142,7 @@ class AzureStore(ObjectStore):
     async def _get(self, fs: Any, path: str, offset: int, size: int | None, etag: str | None) -> tuple[bytes, Any]:
         asked = self._asked(fs, path)
         if etag is not None:
-            from azure.core import MatchConditions
-
-            asked.update(etag=f'"{etag}"', match_condition=MatchConditions.IfNotModified)
+            asked.update(etag=f'"{etag}"', match_condition=_condition("IfNotModified"))
         async with self._blob(fs, path) as blob:
             stream = await blob.download_blob(offset=offset, length=size, **asked)
             return await stream.readall(), stream.properties
@@ -231,8 +232,6 @@ class AzureStore(ObjectStore):
 
     async def begin_parts(self, fs: Any, path: str, exclusive: bool) -> str:
         # Blocks belong to the blob's name; these have a name of this upload in theirs.
-        import secrets
-
         return secrets.token_hex(8)
 
     async def put_part(self, fs: Any, path: str, upload: str, number: int, part: bytes) -> str:
@@ -242,14 +241,12 @@ class AzureStore(ObjectStore):
         return name
 
     async def join_parts(self, fs: Any, path: str, upload: str, parts: dict[int, str], exclusive: bool) -> VAttr | None:
-        from azure.core import MatchConditions
-        from azure.storage.blob import BlobBlock
-
-        asked: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if exclusive else {}
+        block = import_module("azure.storage.blob").BlobBlock
+        asked: dict[str, Any] = {"match_condition": _condition("IfMissing")} if exclusive else {}
         try:
             async with self._blob(fs, path) as blob:
                 await blob.commit_block_list(
-                    [BlobBlock(parts[number]) for number in sorted(parts)], metadata=_PLAIN, **asked
+                    [block(parts[number]) for number in sorted(parts)], metadata=_PLAIN, **asked
                 )
         except Exception as exc:
             if exclusive and errno_of(exc) in (errno.ESTALE, errno.EEXIST):
@@ -278,8 +275,6 @@ class AzureStore(ObjectStore):
         return self.connection.gather(self._copy, pairs)
 
     async def _copy(self, fs: Any, pair: tuple[str, str]) -> None:
-        import asyncio
-
         source = self._blob(fs, pair[0])
         async with self._blob(fs, pair[1]) as blob:
             told = await blob.start_copy_from_url(source.url)
@@ -310,6 +305,10 @@ class AzureStore(ObjectStore):
                             raise
 
         self.connection.run(function)
+
+
+def _condition(name: str) -> Any:
+    return import_module("azure.core").MatchConditions[name]
 
 
 def _attr(told: Any, size: int | None = None) -> VAttr:

@@ -8,6 +8,7 @@ Locks: one for each file that is being read, so that nobody reads what another t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
@@ -106,11 +107,8 @@ class CachedStore(GenericStore):
             if not found:
                 return
             local = found if isinstance(found, str) else found[1]
-            try:
+            with contextlib.suppress(FileNotFoundError, KeyError):  # simplecache has no list of what it has
                 got.fs.pop_from_cache(full)
-            except (FileNotFoundError, KeyError):
-                # simplecache has no list of what it has.
-                pass
             if isinstance(local, str) and os.path.exists(local):
                 os.unlink(local)
 

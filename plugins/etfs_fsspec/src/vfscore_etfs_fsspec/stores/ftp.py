@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import ftplib
 import io
+import socket
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -212,13 +213,15 @@ class _Stor:
     def __init__(self, ftp: ftplib.FTP, full: str) -> None:
         self._ftp = ftp
         ftp.voidcmd("TYPE I")
-        self._data = ftp.transfercmd(f"STOR {full}")
+        self._data: socket.socket | None = ftp.transfercmd(f"STOR {full}")
 
     def write(self, data: bytes | memoryview) -> None:
+        if self._data is None:
+            raise err(errno.EBADF)
         self._data.sendall(data)
 
     def close(self) -> None:
-        data, self._data = self._data, None  # type: ignore[assignment]
+        data, self._data = self._data, None
         if data is None:
             return
         if hasattr(data, "unwrap"):

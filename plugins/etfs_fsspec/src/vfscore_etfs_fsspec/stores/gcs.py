@@ -10,6 +10,7 @@ import errno
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Future
+from importlib import import_module
 from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, err
@@ -258,11 +259,13 @@ class GcsStore(ObjectStore):
         return self.part_size
 
     async def begin_parts(self, fs: Any, path: str, exclusive: bool) -> str:
-        from gcsfs.core import initiate_upload
-
         bucket, key = self._object(path)
         try:
-            return str(await initiate_upload(fs, bucket, key, mode="create" if exclusive else "overwrite"))
+            return str(
+                await import_module("gcsfs.core").initiate_upload(
+                    fs, bucket, key, mode="create" if exclusive else "overwrite"
+                )
+            )
         except FileExistsError:
             raise err(errno.EEXIST) from None
 

@@ -68,7 +68,7 @@ class GenericStore:
     def __init__(self, place: Place, connection: Connection, options: Options) -> None:
         self.place = place
         self.url: str = place.url
-        self.root = place.root
+        self.root = place.root or (connection.cls.root_marker if hasattr(connection.cls, "root_marker") else "")
         self.identity: Hashable = place.identity
         self.options = options
         self.connection = connection

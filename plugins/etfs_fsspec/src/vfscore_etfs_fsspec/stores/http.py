@@ -18,6 +18,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from importlib import import_module
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -75,15 +76,13 @@ class HttpStore(GenericStore):
         Errors:
             By its status.
         """
-        import yarl
-
         asked = dict(fs.kwargs)
         asked["headers"] = {**dict(asked.get("headers") or {}), "Accept-Encoding": "identity", **headers}
         if method == "HEAD":
             asked.setdefault("allow_redirects", True)
         session = await fs.set_session()
         # What was registered may be quoted as its owner wants it; what is below is quoted by us.
-        url = fs.encode_url(address) if address == self.root else yarl.URL(address, encoded=True)
+        url = fs.encode_url(address) if address == self.root else import_module("yarl").URL(address, encoded=True)
         answer = await session.request(method, url, **asked)
         if answer.status >= 400:
             answer.release()
@@ -186,9 +185,8 @@ class HttpStore(GenericStore):
                 _complete(data, total)
                 return Peek(data, _sized(va, len(data)), len(data))
             keep = True
-            return Peek(
-                data, va if total is not None else None, total, _Body(self.connection, answer, total, len(data))
-            )
+            self.ranged = False  # of the next file, too, the beginning is asked for first
+            return Peek(data, va, total, _Body(self.connection, answer, total, len(data)))
         finally:
             if not keep:
                 answer.close() if answer.status != 206 else answer.release()
@@ -222,6 +220,7 @@ class HttpStore(GenericStore):
                     raise err(errno.EIO, hint="the answer is shorter than it says")
                 return data
             # No ranges: this is all of it, from the start.
+            self.ranged = self.ranged and "Range" not in headers
             left = offset
             while left > 0:
                 skipped = await answer.content.read(min(left, 1 << 20))

@@ -18,7 +18,7 @@ from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory, time_of
 from vfscore_etfs_fsspec.connection import Instance
 from vfscore_etfs_fsspec.stores.generic import GenericStore
-from vfscore_etfs_fsspec.stores.place import proper
+from vfscore_etfs_fsspec.stores.place import joined, proper
 from vfscore_etfs_fsspec.stores.spooled import SpooledUpload
 from vfscore_etfs_fsspec.stores.store import Peek, Upload
 
@@ -31,6 +31,10 @@ class MemoryStore(GenericStore):
     atomic = "put"
     exclusive = True
     moves = True
+
+    def full(self, path: str) -> str:
+        whole = joined(self.root, path).strip("/")
+        return f"/{whole}" if whole else ""
 
     # -- asking --------------------------------------------------------------------------------------------------------
 

@@ -17,14 +17,14 @@ class Place:
 
     protocol: str
     """As fsspec names the outermost of the chain."""
-    root: str
+    root: str = field(repr=False)
     """What was registered, in the words of the fsspec class."""
     url: str
     """The same for people, without secrets."""
     cls: type
-    make: Callable[..., Any]
+    make: Callable[..., Any] = field(repr=False)
     """Makes an instance that is ours alone; with ``loop=`` for an asynchronous class."""
-    identity: Hashable
+    identity: Hashable = field(repr=False)
     secrets: Secrets = field(repr=False)
     fs: Any = field(default=None, repr=False)
     """An instance to begin with."""

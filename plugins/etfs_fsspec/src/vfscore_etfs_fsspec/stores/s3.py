@@ -14,7 +14,8 @@ import errno
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any, Final, NoReturn
+from importlib import import_module
+from typing import Any, Final, NoReturn, TypeAlias
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory, etag_of
@@ -34,7 +35,7 @@ _BATCH: Final = 1000
 """Keys that one DeleteObjects takes."""
 _BATCHES: Final = 3
 """Such requests at once."""
-_GOT: Final = tuple[bytes, Mapping[str, Any]]
+_Got: TypeAlias = tuple[bytes, Mapping[str, Any]]
 _ONE_PUT: Final = 64 << 20
 """What is larger is stored in parts, several at once."""
 
@@ -252,7 +253,7 @@ class S3Store(GenericStore):
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    async def _get(self, fs: Any, path: str, wanted: str | None, etag: str | None = None) -> _GOT:
+    async def _get(self, fs: Any, path: str, wanted: str | None, etag: str | None = None) -> _Got:
         """Return the bytes of *path* in the range *wanted*, and the answer that brought them."""
         asked = self._object(path)
         if wanted is not None:
@@ -260,7 +261,7 @@ class S3Store(GenericStore):
         if etag is not None and not self._local_check:
             asked["IfMatch"] = f'"{etag}"'
 
-        async def get() -> _GOT:
+        async def get() -> _Got:
             answer = await fs._call_s3("get_object", **asked)
             body = answer["Body"]
             try:
@@ -522,6 +523,4 @@ def _add(dirs: set[str], name: str) -> bool:
 
 async def _retrying(get: Any, retries: int) -> Any:
     """Await ``get()``, again where s3fs would: it retries requests, but a body ends after its request."""
-    from s3fs.core import _error_wrapper
-
-    return await _error_wrapper(get, retries=retries)
+    return await import_module("s3fs.core")._error_wrapper(get, retries=retries)

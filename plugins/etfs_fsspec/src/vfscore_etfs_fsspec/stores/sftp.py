@@ -3,7 +3,8 @@
 Open files stay open between the reads that follow one another: an open costs as much as a read. Long reads are sent as
 many requests at once. Links are told as links.
 
-A new file is renamed to its name without overwriting, which the protocol has; an old one by the extension that replaces.
+A new file is renamed to its name without overwriting, which the protocol has; an old one by the extension that
+replaces.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ A file is opened so that others may read, write and remove it meanwhile: by defa
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from vfscore_etfs_fsspec.connection import Instance
@@ -20,15 +21,11 @@ class SmbStore(TreeStore):
         return got.fs.open(full, "rb", share_access="rwd")
 
     def rename_over(self, got: Instance, old: str, new: str) -> None:
-        import smbclient
-
         host, port = got.fs.host, got.fs.port or 445
-        smbclient.replace(_unc(host, old), _unc(host, new), port=port)
+        import_module("smbclient").replace(_unc(host, old), _unc(host, new), port=port)
 
     def unlink(self, got: Instance, full: str) -> None:
-        import smbclient
-
-        smbclient.remove(_unc(got.fs.host, full), port=got.fs.port or 445)
+        import_module("smbclient").remove(_unc(got.fs.host, full), port=got.fs.port or 445)
 
 
 def _unc(host: str, path: str) -> str:

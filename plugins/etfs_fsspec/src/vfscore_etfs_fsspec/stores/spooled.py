@@ -23,7 +23,7 @@ class SpooledUpload:
 
     def __init__(self, store: Callable[[IO[bytes], int], VAttr | None]) -> None:
         self._store = store
-        self._file: IO[bytes] | None = tempfile.SpooledTemporaryFile(_IN_MEMORY)
+        self._file: IO[bytes] | None = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by abort
 
     def write(self, data: bytes | memoryview) -> None:
         """Keep the bytes that follow."""

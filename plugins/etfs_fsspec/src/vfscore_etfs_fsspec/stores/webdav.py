@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import IO, Any, Final
 from urllib.parse import quote
 
@@ -70,13 +71,11 @@ class WebdavStore(TreeStore):
 
     def _propfind(self, got: Instance, full: str, depth: int) -> list[tuple[str, VAttr]]:
         """Return (path below *full*, attributes) of *full* and, with a depth of 1, of what is directly below."""
-        from webdav4.multistatus import parse_multistatus_response
-
         headers = {"Depth": str(depth), "Content-Type": "application/xml"}
         answer = self._request(got, "PROPFIND", full, headers, _ASKED)
         top = answer.request.url.path.rstrip("/")
         found = []
-        for response in parse_multistatus_response(answer).responses.values():
+        for response in import_module("webdav4.multistatus").parse_multistatus_response(answer).responses.values():
             path = response.path.rstrip("/")
             if path == top or path.startswith(top + "/"):
                 found.append((path[len(top) + 1 :], _described(response.properties)))
