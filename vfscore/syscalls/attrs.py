@@ -60,7 +60,7 @@ class Attrs(View):
         try:
             vp = self._vnode(path, dir_fd, follow_symlinks)
             va = vp.v_op.vop_getattr(vp, self.cred)
-            return va if vp.v_type not in _DEVICES else sized(vp, va, self.cred)
+            return va if vp.v_type is _VREG or vp.v_type not in _DEVICES else sized(vp, va, self.cred)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
 

@@ -323,7 +323,7 @@ class Files(View):
         if file.flags & _O_PATH:
             raise err(errno.EBADF)
         with file.lock:
-            if vp.v_type in _DEVICES:
+            if vp.v_type is not _VREG and vp.v_type in _DEVICES:
                 file.offset = new = file.sought(file.offset, position, whence)
                 return new
             if whence == os.SEEK_SET:

@@ -222,7 +222,7 @@ class OpenFile:
         vp = self.vp
         op = vp.v_op
         try:
-            if vp.v_type in _DEVICES:
+            if vp.v_type is not _VREG and vp.v_type in _DEVICES:
                 # Not locked: the lock may be that of a whole file system, and its driver may take long. O_APPEND means
                 # nothing to a device, on Linux.
                 n = op.vop_write(vp, data, offset, _NOFLAG, self.cred)
@@ -277,7 +277,7 @@ class OpenFile:
         """Return the attributes now, also of a file that has no name any more; of a device, with its size."""
         vp = self.vp
         va = vp.v_op.vop_getattr(vp, self.cred)
-        return sized(vp, va, self.cred) if vp.v_type in _DEVICES else va
+        return sized(vp, va, self.cred) if vp.v_type is not _VREG and vp.v_type in _DEVICES else va
 
     def size(self) -> int:
         """Return the size in bytes now; of a file whose owner does not know it, after reading to its end."""
@@ -289,7 +289,7 @@ class OpenFile:
     def known_size(self) -> int | None:
         """Return the size in bytes now; None if only reading to the end could tell."""
         vp = self.vp
-        if vp.v_type in _DEVICES:
+        if vp.v_type is not _VREG and vp.v_type in _DEVICES:
             size = device_size(vp, self.cred)
             if size is not None:
                 return size

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["VfsRawIO", "mode_flags", "open_io"]
 
 _VDIR = VType.VDIR
+_VREG = VType.VREG
 _DEVICES = (VType.VBLK, VType.VCHR)
 
 
@@ -135,7 +136,8 @@ class VfsRawIO(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move to *offset*, counted from the start (0), from here (1) or from the end (2)."""
         self._check()
-        if self.file.vp.v_type in _DEVICES:
+        vtype = self.file.vp.v_type
+        if vtype is not _VREG and vtype in _DEVICES:
             self._pos = self.file.sought(self._pos, offset, whence)
             return self._pos
         if whence == 1:
