@@ -140,7 +140,11 @@ class ChangingBackend(ReadingBackend):
         if not names.is_free(path):
             raise err(errno.EEXIST)
         since = self.seen.mark()
-        self.store.mkdir(path)
+        try:
+            self.store.mkdir(path)
+        except BaseException:
+            self.seen.changed(path)  # it may be done all the same
+            raise
         names.directories.add((path,))
         if self.store.flat:
             self.seen.changed(path, VAttr(_VDIR), since)
@@ -164,6 +168,9 @@ class ChangingBackend(ReadingBackend):
             except FileNotFoundError:
                 self.seen.changed(path, gone=True)
                 raise
+            except BaseException:
+                self.seen.changed(path)  # it may be done all the same
+                raise
         self._removed(path)
 
     def _removed(self, path: str) -> None:
@@ -182,7 +189,11 @@ class ChangingBackend(ReadingBackend):
         if not names.is_empty(path):
             raise err(errno.ENOTEMPTY)
         names.directories.emptied((path,))
-        self.store.rmdir(path)
+        try:
+            self.store.rmdir(path)
+        except BaseException:
+            self.seen.changed(path)  # it may be done all the same
+            raise
         names.directories.forget(path)
         self.seen.changed(path, gone=True)
 
