@@ -75,6 +75,8 @@ class SpecOps:
         except BaseException:
             devsw.leave(vp, spec)
             raise
+        if spec.dead:
+            raise err(errno.ENXIO)
         vp.v_specnode = spec
 
     @hookimpl
@@ -83,7 +85,8 @@ class SpecOps:
         spec = _opened(vp)
         devsw: Any = vp.v_mount.mnt_devsw
         try:
-            spec.op.d_close(spec.dev, fflag, spec.vtype, cred)
+            if not spec.dead:
+                spec.op.d_close(spec.dev, fflag, spec.vtype, cred)
         finally:
             devsw.leave(vp, spec)
 
