@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.utils import stringify_path
 
 from vfscore.errors import err
@@ -166,8 +167,8 @@ class Change(Trees):
 
     # -- copying -------------------------------------------------------------------------------------------------------
 
-    def cp_file(self, path1: Any, path2: Any, **kwargs: Any) -> None:
-        """Copy one file's contents; of a directory, make one.
+    def cp_file(self, path1: Any, path2: Any, callback: Any = DEFAULT_CALLBACK, **kwargs: Any) -> None:
+        """Copy one file's contents, and tell *callback* of its bytes; of a directory, make one.
 
         Errors:
             EINVAL: both are the same file.
@@ -186,9 +187,11 @@ class Change(Trees):
             raise err(errno.EINVAL, source, target, hint="they are the same file")
         file = sys.open_file(source, os.O_RDONLY)
         try:
+            callback.set_size(va.va_size)
             with self.open(target, "wb") as out:
                 for piece in chunks_of(file):
                     out.write(piece)
+                    callback.relative_update(len(piece))
         finally:
             file.close()
 
@@ -206,12 +209,14 @@ class Change(Trees):
         recursive: bool = False,
         maxdepth: int | None = None,
         on_error: str | None = None,
+        callback: Any = DEFAULT_CALLBACK,
         **kwargs: Any,
     ) -> None:
         """Copy files and trees inside the tree, by the rules of fsspec's "copying files and directories".
 
         Args:
             on_error: "raise", or "ignore" what is not found; without it, ignore if *recursive*.
+            callback: Told how many files there are, and of each its bytes, as of `get` and `put`.
         """
         if isinstance(path1, list) and isinstance(path2, list):
             sources, targets = path1, path2
@@ -221,12 +226,15 @@ class Change(Trees):
                 return
             targets = destinations(path1, sources, as_target(path2), magic=self._is_pattern(path1), is_dir=self.isdir)
         ignore = on_error == "ignore" or (on_error is None and recursive)
+        callback.set_size(len(sources))
         for one, two in zip(sources, targets, strict=True):
             try:
-                self.cp_file(one, two)
+                with callback.branched(one, two) as child:
+                    self.cp_file(one, two, callback=child)
             except FileNotFoundError:
                 if not ignore:
                     raise
+            callback.relative_update(1)
 
     def cp(self, path1: Any, path2: Any, **kwargs: Any) -> None:
         """Do what `copy` does."""

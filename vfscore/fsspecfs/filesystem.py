@@ -11,7 +11,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fsspec.asyn import get_loop
@@ -20,7 +21,9 @@ from fsspec.spec import AbstractFileSystem
 from vfscore import namespace
 from vfscore.errors import err
 from vfscore.fsspecfs.asynchronous import Asynchronous
+from vfscore.fsspecfs.blockcached import VfsCachedReader
 from vfscore.fsspecfs.file import VfsReader
+from vfscore.fsspecfs.hostfiles import LocalFile, hostpath_of, opened
 from vfscore.fsspecfs.names import strip_protocol
 from vfscore.fsspecfs.pending import Pending
 from vfscore.fsspecfs.writing import VfsRandom, VfsWriter, packed
@@ -149,6 +152,25 @@ class VfsFileSystem(Asynchronous):
     def _isfilestore(self) -> bool:
         return True
 
+    # -- the host ------------------------------------------------------------------------------------------------------
+
+    local_file = LocalFile()
+
+    def local_path(self, path: Any) -> str:
+        """Return the path on the host of a file that is a file there, whole and as it is.
+
+        Raises:
+            ValueError: it is none: in memory, at a URL, a window, a device, behind a layer.
+        """
+        return hostpath_of(self._sys, strip_protocol(path))
+
+    def open_many(self, open_files: Iterable[Any], **kwargs: Any) -> list[Any]:
+        """Return what the context of several `fsspec.core.OpenFile` gives; `fsspec.open_local` gets host paths."""
+        return opened(self, open_files, sys._getframe(1).f_back)
+
+    def commit_many(self, open_files: Iterable[Any], **kwargs: Any) -> None:
+        """Do nothing: each file is stored by its own close."""
+
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def open(
@@ -203,14 +225,17 @@ class VfsFileSystem(Asynchronous):
         mode, flags = mode_flags(mode)
         if mode == "rb":
             reader: VfsReader = self.open(path, "rb", block_size)
-            return reader
-        sys = self._sys
+            if kwargs.get("cache_type") != "none":
+                return reader
+            with reader:  # its place takes one that fsspec's block cache can give its cache to
+                return VfsCachedReader(self, path, self._sys.open_file(path, flags), block_size)
+        calls = self._sys
         pending = None
         needs = None if flags & os.O_CREAT else path
         if autocommit:
-            file = self._with_parents(path, lambda: sys.open_file(path, flags, 0o666), needs)
+            file = self._with_parents(path, lambda: calls.open_file(path, flags, 0o666), needs)
         else:
-            pending = self._with_parents(path, lambda: Pending(sys, path, flags), needs)
+            pending = self._with_parents(path, lambda: Pending(calls, path, flags), needs)
             file = pending.file
         kind = VfsRandom if "+" in mode else VfsWriter
         handle = kind(self, path, mode, file, block_size, pending)

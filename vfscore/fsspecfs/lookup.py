@@ -29,9 +29,7 @@ __all__ = ["Lookup"]
 
 _KEEP = 4096
 """Entries up to which the details of a directory's files are worth keeping."""
-_MISSING: Final = frozenset(
-    (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES, errno.EINVAL)
-)
+_MISSING: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES, errno.EINVAL))
 """What `exists` and its kin take for "there is nothing": what a path itself can have wrong with it."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
