@@ -101,6 +101,15 @@ def test_a_small_file_has_no_descriptor(stage):
     assert not stage.on_disk
 
 
+@pytest.mark.parametrize("size", [3, MEMORY + MIB])
+def test_it_is_read_as_a_file_from_its_start(stage, size):
+    fill(stage, size, 1 if size == 3 else MIB)
+
+    for _ in range(2):
+        with stage.opened() as file:
+            assert file.read() == stage.whole()
+
+
 def test_the_descriptor_of_a_large_one_closes_at_once():
     before = descriptors()
     stage = Stage()

@@ -8,6 +8,7 @@ import pytest
 from recording import RecordingStore
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.seen import Seen
+from vfscore_etfs_fsspec.stores.spooled import SpooledUpload
 from vfscore_etfs_fsspec.writer import StagedReader, join, open_writer
 
 from vfscore.plugin import OpenFlag
@@ -276,6 +277,21 @@ def test_an_error_while_sending_ahead_is_made_good_at_close(files):
     writer.close()
 
     assert files.store.data("new") == b"x" * 5000
+
+
+@pytest.mark.parametrize("size", [5000, LIMIT + 5000], ids=["staged", "streamed"])
+def test_a_storage_that_takes_only_wholes_is_asked_once(files, monkeypatch, size):
+    def upload(path, exclusive=False):
+        return SpooledUpload(lambda file, n: files.store.put(path, file.read(n), exclusive))
+
+    monkeypatch.setattr(files.store, "upload", upload)
+    writer = files.open("new", W)
+    fill(writer, size)
+    assert files.store.log == []
+    writer.close()
+
+    assert files.store.log == [("put", "new", size)]
+    assert files.store.data("new") == b"x" * size
 
 
 def test_a_store_that_shows_halves_is_not_sent_anything_before_the_end():

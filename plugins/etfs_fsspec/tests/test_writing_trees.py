@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import threading
+from pathlib import Path
 
 import fsspec
 import pytest
@@ -22,7 +23,7 @@ class Place:
     Attributes:
         ns: The tree; the storage is at /b, and at /narrow where little of a file may be staged.
         read: Reads an object as another process would; None if there is none.
-        uploads: Returns how many uploads are begun and not ended, where the storage can tell.
+        uploads: Returns how many uploads are begun and not ended, or temporary files left, where the storage can tell.
     """
 
     def __init__(self, url, options, read, uploads=lambda: 0):
@@ -34,9 +35,23 @@ class Place:
         self.uploads = uploads
 
 
-@pytest.fixture(params=["memory", "s3"])
-def place(request):
-    if request.param == "memory":
+@pytest.fixture(params=["memory", "file", "sftp", "s3"])
+def place(request, tmp_path):
+    if request.param in ("file", "sftp"):
+        if request.param == "file":
+            top, url, options = tmp_path, f"file://{tmp_path}", {}
+        else:
+            url, options = request.getfixturevalue("sftp_server").plant({})
+            top = Path("/" + url.removeprefix("sftp://").partition("/")[2])
+
+        def read(name):
+            return (top / name).read_bytes() if (top / name).exists() else None
+
+        def temporary():
+            return sum(name.startswith(".") for name in os.listdir(top))
+
+        made = Place(url, options, read, temporary)
+    elif request.param == "memory":
         fs = fsspec.filesystem("memory")
         root = f"/writing{next(_numbers)}"
         fs.mkdir(root)

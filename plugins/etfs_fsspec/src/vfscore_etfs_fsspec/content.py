@@ -243,15 +243,16 @@ class Content:
             if self._upload is not None:
                 self._upload.write(data)
             elif self._ahead and stage.size > self._options.block_size:
-                self._upload = self._begun(stage)
+                self._upload = self._begun(stage, ahead=True)
+                self._ahead = self._upload is not None
         except OSError:
             self.stop_ahead()
         except BaseException:
             self.stop_ahead()
             raise
 
-    def _begun(self, stage: Stage) -> Upload:
-        return sending.begin(self._store, self.path, stage, self.exclusive, self._options.block_size)
+    def _begun(self, stage: Stage, ahead: bool = False) -> Upload | None:
+        return sending.begin(self._store, self.path, stage, self.exclusive, self._options.block_size, ahead)
 
     def _stream(self, stage: Stage) -> None:
         """Go on in an upload only."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from vfscore.plugin import VAttr, err
 from vfscore_etfs_fsspec.staging import Stage
+from vfscore_etfs_fsspec.stores.spooled import SpooledUpload
 from vfscore_etfs_fsspec.stores.store import Store, Stream, Upload
 
 __all__ = ["begin", "send", "stored"]
@@ -21,24 +22,40 @@ _AHEAD: Final = 4
 """Blocks of a stored object that are asked for at once."""
 
 
-def begin(store: Store, path: str, stage: Stage, exclusive: bool, block: int) -> Upload:
-    """Return an upload of *path* that has been given all that is in *stage*."""
+def begin(store: Store, path: str, stage: Stage, exclusive: bool, block: int, ahead: bool = False) -> Upload | None:
+    """Return an upload of *path* that has been given all that is in *stage*.
+
+    Args:
+        ahead: Return None if nothing would reach the storage before the end.
+    """
     upload = store.upload(path, exclusive)
+    if ahead and isinstance(upload, SpooledUpload):
+        upload.abort()
+        return None
     try:
-        for data in stage.blocks(block):
-            upload.write(data)
+        _feed(upload, stage, block)
     except BaseException:
         upload.abort()
         raise
     return upload
 
 
+def _feed(upload: Upload, stage: Stage, block: int) -> None:
+    """Send all that is in *stage*."""
+    for data in stage.blocks(block):
+        upload.write(data)
+
+
 def send(store: Store, path: str, stage: Stage, exclusive: bool, block: int) -> VAttr | None:
     """Store *stage* as the whole of *path*: at once up to *block* bytes, larger ones in pieces."""
     if stage.size <= block:
         return store.put(path, stage.whole(), exclusive)
-    upload = begin(store, path, stage, exclusive, block)
+    upload = store.upload(path, exclusive)
     try:
+        if isinstance(upload, SpooledUpload):
+            with stage.opened() as file:
+                return upload.commit_file(file, stage.size)
+        _feed(upload, stage, block)
         return upload.commit()
     except BaseException:
         upload.abort()

@@ -9,6 +9,7 @@ Owner: a `Staged`, which calls all of it under its lock; there is none here.
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -129,6 +130,14 @@ class Stage:
             yield from (view[at : at + size] for at in range(0, len(view), size))
         else:
             yield from (self.pread(at, size) for at in range(0, self.size, size))
+
+    def opened(self) -> IO[bytes]:
+        """Return a file to read all of it from the start, to be closed; it is good until the next change."""
+        if self._file is None:
+            return io.BytesIO(self.whole())
+        file = os.fdopen(os.dup(self._file.fileno()), "rb")
+        file.seek(0)
+        return file
 
     def close(self) -> None:
         """Give everything back. Idempotent."""

@@ -41,6 +41,11 @@ class SpooledUpload:
         self.abort()
         return made
 
+    def commit_file(self, file: IO[bytes], size: int) -> VAttr | None:
+        """Store the *size* bytes of *file* instead of what was written: who has the whole already need not copy it."""
+        self.abort()
+        return self._store(file, size)
+
     def abort(self) -> None:
         """Forget what was kept. Idempotent."""
         file, self._file = self._file, None
