@@ -39,13 +39,13 @@ class Cutter:
         """Reset all connections."""
         with self._lock:
             pairs, self._open = self._open, set()
-        for client, server in pairs:
+        for pair in pairs:
             self.cuts += 1
-            for end in (client, server):
+            for end in pair:
                 with contextlib.suppress(OSError):
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
                     end.shutdown(socket.SHUT_RD)  # wakes the thread that reads
-                    end.close()
+                end.close()
 
     def close(self) -> None:
         """Stop listening and reset all connections."""
@@ -85,9 +85,14 @@ class Cutter:
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
-            return
-        with self._lock:
-            self._open.discard(pair) if down else None
+            pass  # cut, or one side has gone
+        if down:  # the server has said all
+            with self._lock:
+                self._open.discard(pair)
+            for end in pair:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
 
     def _spent(self, size: int, down: bool) -> bool:
         """Take *size* from the allowance of one direction; return whether it is used up."""

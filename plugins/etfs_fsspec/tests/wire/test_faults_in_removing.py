@@ -32,22 +32,23 @@ def vfs(tree):
 
 @pytest.mark.parametrize("entry", CHANGING, ids=lambda entry: entry.name)
 def test_removed_file_is_gone_or_the_fault_is_reported(tree, proxy, world, entry):
-    for stays in entry.stays:
-        world.plant({"f": OLD})
+    for number, stays in enumerate(entry.stays):
+        name = f"f{number}"
+        world.plant({name: OLD})
         with proxy.broken(entry.at("DELETE", stays=stays), entry.at("DELETE-MANY", stays=stays)):
-            _, failed = attempt(lambda: tree.sys.unlink("/b/f"), entry.codes)
+            _, failed = attempt(lambda name=name: tree.sys.unlink(f"/b/{name}"), entry.codes)
         assert failed is not None or not stays
-        world.check("f", OLD, None, failed)
-        assert tree.sys.path.exists("/b/f") == (world.read("f") is not None)
+        world.check(name, OLD, None, failed)
+        assert tree.sys.path.exists(f"/b/{name}") == (world.read(name) is not None)
 
 
 @pytest.mark.parametrize("entry", CHANGING, ids=lambda entry: entry.name)
 def test_many_removed_at_once_are_gone_or_the_fault_is_reported(vfs, proxy, world, entry):
-    names = [f"d/f{n}" for n in range(COUNT)]
-    for stays in entry.stays:
+    for number, stays in enumerate(entry.stays):
+        names = [f"d{number}/f{n}" for n in range(COUNT)]
         world.plant(dict.fromkeys(names, OLD))
         with proxy.broken(entry.at("DELETE", stays=stays), entry.at("DELETE-MANY", stays=stays)):
-            _, failed = attempt(lambda: vfs.rm([f"/b/{name}" for name in names]), entry.codes)
+            _, failed = attempt(lambda names=names: vfs.rm([f"/b/{name}" for name in names]), entry.codes)
         assert failed is not None or not stays
         for name in names:
             world.check(name, OLD, None, failed)

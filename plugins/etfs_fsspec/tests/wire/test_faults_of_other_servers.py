@@ -42,7 +42,7 @@ FAULTS = {
     "500": (Fault("status", status=500), {errno.EIO}),
     "503": (Fault("status", status=503), {errno.EIO}),
     "403": (Fault("status", status=403), {errno.EACCES}),
-    "404": (Fault("status", status=404), {errno.ENOENT}),
+    "404": (Fault("status", status=404), {errno.ENOENT, errno.ESTALE}),
     "hang": (Fault("hang"), {errno.ETIMEDOUT}),
 }
 
@@ -71,6 +71,9 @@ def test_http_read_is_right_or_an_error(web, name):
 
 # -- SFTP and FTP ------------------------------------------------------------------------------------------------------
 
+# A thread of paramiko's own dies with the connection, and says so.
+paramikos = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 
 @pytest.fixture(params=["sftp", "ftp"])
 def cut_off(request):
@@ -98,6 +101,7 @@ def write(ns, content, name="f"):
             file.write(content[at : at + 100_000])
 
 
+@paramikos
 @pytest.mark.xdist_group("ftp")
 def test_connection_cut_between_two_calls_is_made_anew_or_reported(cut_off):
     ns, cutter, _ = cut_off
@@ -111,6 +115,7 @@ def test_connection_cut_between_two_calls_is_made_anew_or_reported(cut_off):
 
 
 @pytest.mark.parametrize("allowance", [0, 10_000, 200_000])
+@paramikos
 @pytest.mark.xdist_group("ftp")
 def test_connection_cut_while_reading(cut_off, allowance):
     ns, cutter, _ = cut_off
@@ -127,6 +132,7 @@ def test_connection_cut_while_reading(cut_off, allowance):
 
 
 @pytest.mark.parametrize("allowance", [0, 1000, 300_000])
+@paramikos
 @pytest.mark.xdist_group("ftp")
 def test_connection_cut_while_writing_leaves_old_or_new(cut_off, allowance):
     ns, cutter, top = cut_off
@@ -146,6 +152,7 @@ def test_connection_cut_while_writing_leaves_old_or_new(cut_off, allowance):
     assert sorted(name for name in ns.sys.listdir("/d")) == ["f", "g"]
 
 
+@paramikos
 @pytest.mark.xdist_group("ftp")
 def test_server_that_refuses_all_is_reported(cut_off):
     ns, cutter, _ = cut_off
@@ -163,6 +170,7 @@ def test_server_that_refuses_all_is_reported(cut_off):
 
 
 @pytest.mark.parametrize("allowance", [0, 100])
+@paramikos
 @pytest.mark.xdist_group("ftp")
 def test_connection_cut_while_listing(cut_off, allowance):
     ns, cutter, top = cut_off
