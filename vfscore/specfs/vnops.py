@@ -70,8 +70,11 @@ class SpecOps:
         devsw: Any = vp.v_mount.mnt_devsw
         rdev = _number(vp, cred)
         spec: SpecDev = devsw.enter(vp, rdev)
+        d_open = spec.op.d_open
         try:
-            spec.op.d_open(rdev, mode, spec.vtype, cred)
+            if spec.dead:
+                raise err(errno.ENXIO)
+            d_open(rdev, mode, spec.vtype, cred)
         except BaseException:
             devsw.leave(vp, spec)
             raise
