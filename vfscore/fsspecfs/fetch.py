@@ -220,7 +220,9 @@ class Fetch(Change):
                 targets = lpath
             else:
                 root = make_path_posix(stringify_path(lpath))
-                magic = self._is_pattern(rpath)
+                name = strip_protocol(rpath) if isinstance(rpath, str | os.PathLike) else ""
+                # What is there itself is among the sources, but for a directory that is not copied.
+                magic = has_magic(name) and name not in sources and (maxdepth is None or self._is_pattern(name))
                 targets = destinations(rpath, list(sources), root, magic=magic, is_dir=os.path.isdir)
                 check_contained(root, targets)
             pairs = list(zip(sources, targets, strict=True))

@@ -20,7 +20,7 @@ from vfscore.errors import err
 from vfscore.fsspecfs.copying import is_many
 from vfscore.fsspecfs.info import Info
 from vfscore.fsspecfs.lookup import Lookup
-from vfscore.fsspecfs.names import ends_in_slash, strip_protocol
+from vfscore.fsspecfs.names import ends_in_slash, parent_of, strip_protocol
 from vfscore.spec import Found
 from vfscore.types import Dirent, VType
 
@@ -187,9 +187,13 @@ class Trees(Lookup):
         return {name: info for name, info in infos.items() if info is not None}
 
     def _matches(
-        self, pattern: str, maxdepth: int | None, only_dirs: bool, withdirs: bool
+        self, pattern: str, maxdepth: int | None, only_dirs: bool, withdirs: bool, literal: bool = False
     ) -> Iterator[tuple[str, Dirent | None]]:
-        """Yield (path, entry) of everything that the stripped *pattern* matches."""
+        """Yield (path, entry) of everything that the stripped *pattern* matches.
+
+        Args:
+            literal: What has the pattern itself as its path is all that it means.
+        """
         magic = re.search(r"[*?[]", pattern)
         assert magic is not None
         cut = pattern.rindex("/", 0, magic.start()) + 1
@@ -201,6 +205,11 @@ class Trees(Lookup):
         match = re.compile(glob_translate(pattern + "/" if only_dirs else pattern)).match
         root = strip_protocol(pattern[:cut])
         found = self._found(root, depth)
+        if literal:
+            for name, entry in found:
+                if name == pattern:
+                    yield name, entry
+                    return
         if withdirs and self.isdir(root):
             found = [(root, None), *found]
         for name, entry in found:
@@ -243,10 +252,12 @@ class Trees(Lookup):
         out: dict[str, Dirent | None] = {}
         for given in path if is_many(path) else [path]:
             name = strip_protocol(given)
-            if not assume_literal and self._is_pattern(name):
-                hits = dict(self._matches(name, maxdepth, ends_in_slash(given), True))
+            # Where only the last name is a pattern, one look at its directory also says whether it is there itself.
+            last = not has_magic(parent_of(name))
+            if not assume_literal and has_magic(name) and (last or not self.lexists(name)):
+                hits = dict(self._matches(name, maxdepth, ends_in_slash(given), True, last))
                 out.update(hits)
-                depth = None if maxdepth is None else maxdepth - 1
+                depth = maxdepth if maxdepth is None or name in hits else maxdepth - 1
                 if recursive and depth != 0:
                     for hit in hits:
                         out.update(self._found(hit, depth))
