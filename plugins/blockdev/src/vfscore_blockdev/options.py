@@ -16,7 +16,6 @@ __all__ = ["OPTIONS", "Options"]
 
 OPTIONS: Final = frozenset({"sector_size", "readonly", "fail", "seed", "label"})
 _SECTOR: Final = 512
-_SECTOR_MAX: Final = 1 << 24
 
 
 class Options(NamedTuple):
@@ -46,8 +45,8 @@ class Options(NamedTuple):
             raise err(errno.EINVAL, hint=f"a device has no option {unknown[0]!r}; it has {known}")
         options = cls(**given)
         size = options.sector_size
-        if not _is_int(size) or not _SECTOR <= size <= _SECTOR_MAX or size & (size - 1):
-            raise _bad("sector_size", size, f"a power of two from {_SECTOR} to {_SECTOR_MAX}")
+        if not _is_int(size) or size < _SECTOR or size & (size - 1):
+            raise _bad("sector_size", size, f"a power of two, {_SECTOR} or more")
         if not isinstance(options.readonly, bool):
             raise _bad("readonly", options.readonly, "true or false")
         if not _is_int(options.fail) or not 0 <= options.fail <= FAIL_MAX:
