@@ -186,6 +186,29 @@ def test_reading_and_writing_one_file_in_place(place):
     assert place.read("f") == bytes(expected)
 
 
+def test_attributes_set_while_it_is_written_are_there_afterwards(place, sys):
+    fd = sys.open("/b/f", NEW, 0o600)
+    sys.write(fd, b"x")
+    try:
+        sys.fchmod(fd, 0o751)
+        sys.utime(fd, ns=(10**18, 10**18 + 10**9))
+    except OSError as exc:
+        if exc.errno != errno.EOPNOTSUPP:
+            raise
+        kept = False
+    else:
+        kept = True
+        assert sys.fstat(fd).st_mode & 0o777 == 0o751
+    sys.close(fd)
+
+    assert place.read("f") == b"x"
+    st = sys.stat("/b/f")
+    if kept:
+        assert (st.st_mode & 0o777, st.st_mtime_ns) == (0o751, 10**18 + 10**9)
+    sys.close(sys.open("/b/f", os.O_RDWR))
+    assert sys.stat("/b/f").st_mtime_ns == st.st_mtime_ns
+
+
 # -- names -------------------------------------------------------------------------------------------------------------
 
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from vfscore.plugin import OpenFlag, VAttr, VType, err
 from vfscore_etfs_fsspec import moving
+from vfscore_etfs_fsspec.names import unstored
 from vfscore_etfs_fsspec.reader import Reader
 from vfscore_etfs_fsspec.reading import ReadingBackend
 from vfscore_etfs_fsspec.staged import Staged
@@ -60,12 +61,10 @@ class ChangingBackend(ReadingBackend):
         old = self.seen.get(path) or names.ask(path)
         if old.va_type is _VDIR:
             raise err(errno.EISDIR)
-        return self._staged(path, flags, old, False, self._names.ended)
+        return self._staged(path, flags, old, False)
 
-    def _staged(
-        self, path: str, flags: OpenFlag, old: VAttr | None, exclusive: bool, ended: Callable[[Staged], None]
-    ) -> Writer:
-        writer = open_writer(self.store, self.seen, self.options, path, flags, old, exclusive, ended)
+    def _staged(self, path: str, flags: OpenFlag, old: VAttr | None, exclusive: bool) -> Writer:
+        writer = open_writer(self.store, self.seen, self.options, path, flags, old, exclusive, self._names.ended)
         if not writer.staged.over:
             self._names.writing.begun(writer.staged)
         return writer
@@ -77,26 +76,29 @@ class ChangingBackend(ReadingBackend):
         names.need_directory(path.rpartition("/")[0])
         if names.is_free(path):
             exclusive = flags & (os.O_EXCL | os.O_CREAT) == os.O_EXCL | os.O_CREAT
-            return self._staged(path, flags, None, exclusive, lambda staged: self._made(staged, mode))
+            writer = self._staged(path, flags, None, exclusive)
+            if mode & 0o7777 != _FILE_MODE:
+                self._give(path, mode, writer.staged)
+            return writer
         if flags & os.O_EXCL:
             raise err(errno.EEXIST)
         return self._writer(path, flags)
 
-    def _made(self, staged: Staged, mode: int) -> None:
-        """*staged*, a file that was made with *mode*, is stored, or never will be."""
-        self._names.ended(staged)
-        if mode & 0o7777 != _FILE_MODE and staged.stored:
-            self._give(staged.path, mode)
-
-    def _give(self, path: str, mode: int) -> None:
-        """Give what was just made its mode, if the storage has modes."""
+    def _give(self, path: str, mode: int, staged: Staged | None = None) -> None:
+        """Give what was just made its mode, if the storage has modes; when it is stored, if it is *staged*."""
         try:
-            self.store.setattr(path, VAttr(va_mode=mode & 0o7777))
+            self._set(path, VAttr(va_mode=mode & 0o7777), staged)
         except OSError as exc:
             if exc.errno != errno.EOPNOTSUPP:
                 raise
-            return
-        self.seen.changed(path)
+
+    def _set(self, path: str, vap: VAttr, staged: Staged | None) -> None:
+        if staged is not None and staged.changed:
+            self.store.setattr("", VAttr())  # it refuses if there are none that could be set
+            staged.want(vap)
+        else:
+            self.store.setattr(path, vap)
+            self.seen.changed(path)
 
     def truncate(self, path: str, size: int) -> None:
         """Cut or grow a file."""
@@ -123,12 +125,10 @@ class ChangingBackend(ReadingBackend):
         """
         path = self._real(path, follow)
         try:
-            self.store.setattr(path, vap)
+            self._set(path, vap, self._names.writing.of(path))
         except OSError as exc:
             if exc.errno != errno.EOPNOTSUPP or not _is_shown(self._names.getattr(path), vap):
                 raise
-            return
-        self.seen.changed(path)
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class ChangingBackend(ReadingBackend):
             raise
         names.directories.add((path,))
         if self.store.flat:
-            self.seen.changed(path, VAttr(_VDIR), since)
+            self.seen.changed(path, unstored(), since)
         else:
             self.seen.changed(path)
         if mode & 0o7777 != _DIRECTORY_MODE:
@@ -189,8 +189,10 @@ class ChangingBackend(ReadingBackend):
         if not names.is_empty(path):
             raise err(errno.ENOTEMPTY)
         names.directories.emptied((path,))
+        known = self.seen.get(path)
         try:
-            self.store.rmdir(path)
+            if known is None or known.va_bytes != 0:
+                self.store.rmdir(path)
         except BaseException:
             self.seen.changed(path)  # it may be done all the same
             raise

@@ -71,6 +71,8 @@ class Staged:
         self._guard = threading.Lock()
         self._writers = 0
         self._dirty = False
+        self._wanted: VAttr | None = None
+        """Attributes to be set when it is stored."""
         self._reader: Reader | None = None
         self.over = False
         self.covers = False
@@ -91,6 +93,11 @@ class Staged:
     def stored(self) -> bool:
         """Whether the storage has an earlier content of this file, as far as it is known here."""
         return self._old is not None
+
+    @property
+    def changed(self) -> bool:
+        """Whether what is stored is to be replaced."""
+        return self._dirty
 
     # -- who writes it -------------------------------------------------------------------------------------------------
 
@@ -156,6 +163,8 @@ class Staged:
             va.va_size = self._content.size
             va.va_mtime = va.va_ctime = time.time_ns()
             va.va_bytes = va.va_etag = va.va_version = None
+            if self._wanted is not None:
+                _overlay(va, self._wanted)
             self._shown = va
         return va
 
@@ -223,6 +232,13 @@ class Staged:
                     return
                 self._content.truncate(size)
             self._changed()
+
+    def want(self, vap: VAttr) -> None:
+        """Have the attributes *vap* set when it is stored."""
+        with self._lock:
+            wanted = self._wanted = VAttr() if self._wanted is None else copy.copy(self._wanted)
+            _overlay(wanted, vap)
+            self._shown = None
 
     def flush(self) -> None:
         """Store what there is now.
@@ -312,10 +328,20 @@ class Staged:
                 raise self._not_stored(exc) from exc
             raise
         self._dirty = content.exclusive = self.covers = False
-        if va is not None and va.va_size is None:
+        wanted = self._wanted
+        if wanted is not None or (va is not None and va.va_size is None):
             va = None
         self._seen.changed(self.path, va, since)
         self._old = self._shown = self._like = va or self.attr()
+        self._wanted = None
+        if wanted is not None:
+            try:
+                self._store.setattr(self.path, wanted)
+            except OSError as exc:
+                hint = f"it is stored, but not with the attributes that were set: {exc.strerror or exc}"
+                raise err(exc.errno or errno.EIO, hint=hint) from exc
+            finally:
+                self._seen.changed(self.path)
 
     def _forget(self) -> None:
         """Go back to what is stored."""
@@ -325,6 +351,7 @@ class Staged:
             self._content.revert(self._old.va_size)
             self._like = self._old
         self._dirty = False
+        self._wanted = None
         self._shown = self._old
 
     def _release(self) -> None:
@@ -349,3 +376,11 @@ class Staged:
             rest = "what was stored before is unchanged"
         hint = f"{self._content.size} bytes were not stored, {rest}"
         return err(code, hint=f"{reason}; {hint}" if reason else hint)
+
+
+def _overlay(va: VAttr, given: VAttr) -> None:
+    """Put what is *given* into *va*."""
+    for name in ("va_mode", "va_uid", "va_gid", "va_atime", "va_mtime"):
+        value = getattr(given, name)
+        if value is not None:
+            setattr(va, name, value)
