@@ -128,7 +128,7 @@ class Handle:
 class VfsReader(Handle, io.BufferedIOBase):
     """A file open for reading (``rb``)."""
 
-    __slots__ = ("_block", "_buffer", "_file", "_position", "_read_once", "fs", "path")
+    __slots__ = ("_block", "_buffer", "_file", "_position", "_read_once", "_whole", "fs", "path")
 
     mode = "rb"
     autocommit = True
@@ -141,8 +141,8 @@ class VfsReader(Handle, io.BufferedIOBase):
         self._position = 0
         self._read_once = False
         self._buffer: io.BufferedReader | None = None
-        if file.vp.v_type is VType.VCHR:
-            self._promoted()  # it may take whole sectors only: a buffer asks for these, whatever its user asks for
+        self._whole = file.vp.v_type is VType.VCHR
+        """It may take whole sectors only: a buffer asks for these, whatever its user asks for."""
 
     def __enter__(self) -> Self:
         if self._file.refs <= 0:
@@ -215,9 +215,9 @@ class VfsReader(Handle, io.BufferedIOBase):
         position = self._position
         if size is None or size < 0:
             data = read_from(self._file, position)
-        elif size >= _SMALL:
+        elif size >= _SMALL and not self._whole:
             data = self._file.pread_all(position, size)
-        elif self._read_once:
+        elif self._read_once or self._whole:
             return self._promoted().read(size)
         else:
             self._read_once = True
@@ -233,8 +233,8 @@ class VfsReader(Handle, io.BufferedIOBase):
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Fill *buffer* and return how many bytes it got; fewer only at the end."""
         view = memoryview(buffer).cast("B")
-        if len(view) < _SMALL:
-            if self._read_once:
+        if len(view) < _SMALL or self._whole:
+            if self._read_once or self._whole:
                 return self._promoted().readinto(view)
             self._read_once = True
         file, start = self._file, self._position

@@ -271,8 +271,13 @@ def test_character_device_is_read_through_a_buffer(filesystem, ns, tmp_path):
         key = f"/dev/raw{sector}-{block_size}"
         (tmp_path / "large").write_bytes(CSV * 2)
         ns.etfs_register(key, tmp_path / "large", "chr", options={"sector_size": sector})
+        assert filesystem.open(key, "rb", block_size=block_size).read(10) == CSV[:10]
         with filesystem.open(key, "rb", block_size=block_size) as f:
-            assert f.read(10) == CSV[:10]
+            assert f.read((1 << 20) + 1) == (CSV * 2)[: (1 << 20) + 1]
+            f.seek(0)
+            buf = bytearray(1001)
+            assert f.readinto(buf) == 1001
+            assert buf == CSV[:1001]
             f.seek(0)
             assert f.read(7) + f.read() == CSV * 2
 
