@@ -28,6 +28,7 @@ from vfscore.plugin import Source, err
 from vfscore_etfs_fsspec.known import check_options
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.secrets import Secrets, shown_url
+from vfscore_etfs_fsspec.stores.archive import with_file
 from vfscore_etfs_fsspec.stores.choose import choose
 from vfscore_etfs_fsspec.stores.place import Place, again, quiet
 from vfscore_etfs_fsspec.stores.store import Store
@@ -98,6 +99,8 @@ def _of_url(url: str, options: Mapping[str, Any], own: Options) -> Place:
         kwargs = _copied(arguments)
         if loop is not None and "loop" not in kwargs:
             kwargs["loop"] = loop
+        if cls.__name__ == "ZipFileSystem" and kwargs.get("mode", "r") == "r":
+            kwargs = with_file(kwargs)
         return quiet(cls(**kwargs))
 
     secrets = Secrets.of(url, {**options, "chain": {str(i): kwargs for i, (_, _, kwargs) in enumerate(chain)}})

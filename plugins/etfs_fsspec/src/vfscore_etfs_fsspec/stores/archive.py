@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
+import fsspec
+
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import attr_of, directory
 from vfscore_etfs_fsspec.connection import Instance, SyncConnection
@@ -22,7 +24,7 @@ from vfscore_etfs_fsspec.stores.generic import GenericStore
 from vfscore_etfs_fsspec.stores.place import Place, proper
 from vfscore_etfs_fsspec.stores.store import Peek
 
-__all__ = ["ArchiveStore"]
+__all__ = ["ArchiveStore", "with_file"]
 
 _OPEN: Final = 8
 
@@ -54,6 +56,48 @@ class _Index:
                 self.below[whole] = {}
                 self.members.pop(whole, None)
                 self.below[above][parts[depth - 1]] = directory()
+
+
+class _File:
+    """The file that an archive is, in another storage: with the errors of a file of the host.
+
+    `zipfile` looks for what a short archive does not have, and takes an OSError for the answer; fsspec's files have a
+    ValueError there.
+    """
+
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+        self._file = opened.open()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            at: int = self._file.seek(offset, whence)
+        except ValueError:
+            raise err(errno.EINVAL) from None
+        return at
+
+    def __enter__(self) -> _File:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._opened.close()
+
+
+def with_file(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a ZipFileSystem, with the archive opened for reading."""
+    if not isinstance(options.get("fo"), str):
+        return options
+    made = dict(options)
+    opened = fsspec.open(
+        made.pop("fo"),
+        mode="rb",
+        protocol=made.pop("target_protocol", None),
+        **(made.pop("target_options", None) or {}),
+    )
+    return {**made, "fo": _File(opened)}
 
 
 class ArchiveStore(GenericStore):

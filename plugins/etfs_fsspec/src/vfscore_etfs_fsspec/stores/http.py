@@ -120,7 +120,14 @@ class HttpStore(GenericStore):
         return self.connection.run(self._entries, path)
 
     async def _entries(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
-        answer = await self._request(fs, "GET", self._address(path, below=True), {})
+        try:
+            answer = await self._request(fs, "GET", self._address(path, below=True), {})
+        except OSError as exc:
+            if exc.errno != errno.ENOENT or not path:
+                raise
+            # With a slash more it is another address: perhaps this one is a file.
+            await self._look(fs, path, self._address(path))
+            raise err(errno.ENOTDIR) from None
         try:
             if _attr(answer).va_type is not VType.VDIR:
                 raise err(errno.ENOTDIR)
@@ -210,6 +217,8 @@ class HttpStore(GenericStore):
         try:
             if etag is not None and etag_of(answer.headers.get("ETag")) not in (etag, None):
                 raise err(errno.ESTALE)
+            if _attr(answer).va_type is VType.VDIR:
+                raise err(errno.EISDIR)
             if answer.status == 206:
                 first = _range_of(answer)[0]
                 if first != offset:

@@ -9,6 +9,7 @@ nothing is.
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import IO, Any, Final
@@ -30,6 +31,8 @@ _ASKED: Final = (
     '<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop>'
     "<resourcetype/><getcontentlength/><getlastmodified/><getetag/></prop></propfind>"
 )
+_AWKWARD: Final = re.compile(r"[?#\x00-\x1f]")
+"""What wsgidav cuts a destination at, or leaves out of it, and so would put the file somewhere else."""
 _HARMLESS: Final = ("GET", "PROPFIND")
 
 
@@ -152,6 +155,9 @@ class WebdavStore(TreeStore):
             raise
         if etag is not None and etag_of(answer.headers.get("ETag")) not in (etag, None):
             raise err(errno.ESTALE)
+        if answer.status_code != 206 and "ETag" not in answer.headers and self._info(got, full).va_type is VType.VDIR:
+            # The page that a server shows of a directory.
+            raise err(errno.EISDIR)
         data: bytes = answer.content
         if wanted is not None and answer.status_code != 206:
             return data[offset:] if size is None else data[offset : offset + size]
@@ -169,6 +175,8 @@ class WebdavStore(TreeStore):
     # -- changing ------------------------------------------------------------------------------------------------------
 
     def _carry(self, got: Instance, method: str, old: str, new: str, overwrite: bool) -> None:
+        if _AWKWARD.search(new):
+            raise err(errno.EINVAL, hint="servers misread such a name as a destination")
         headers = {"Destination": self._url(got, new), "Overwrite": "T" if overwrite else "F", "Depth": "infinity"}
         try:
             self._request(got, method, old, headers)
@@ -190,9 +198,13 @@ class WebdavStore(TreeStore):
         self._request(got, "DELETE", full, {})
 
     def store_whole(self, got: Instance, full: str, data: bytes | memoryview | IO[bytes], exclusive: bool) -> None:
+        content = bytes(data) if isinstance(data, memoryview) else data
+        if _AWKWARD.search(full):
+            self._put_there(got, full, content, exclusive)
+            return
         temporary = self.beside(full)
         try:
-            self._request(got, "PUT", temporary, {}, bytes(data) if isinstance(data, memoryview) else data)
+            self._request(got, "PUT", temporary, {}, content)
         except OSError as exc:
             self.clear_away(got, temporary)
             if exc.errno == errno.EBUSY:
@@ -203,6 +215,15 @@ class WebdavStore(TreeStore):
             self.clear_away(got, temporary)
             raise
         self.into_place(got, temporary, full, exclusive)
+
+    def _put_there(self, got: Instance, full: str, content: Any, exclusive: bool) -> None:
+        """Store under a name that cannot be that of a destination: as the server does it, which may be seen half."""
+        try:
+            self._request(got, "PUT", full, {"If-None-Match": "*"} if exclusive else {}, content)
+        except OSError as exc:
+            if exclusive and exc.errno == errno.ESTALE:
+                raise err(errno.EEXIST) from None
+            raise
 
     def upload(self, path: str, exclusive: bool = False) -> Upload:
         self._need_writable()
