@@ -1,5 +1,7 @@
 """The conformance of the backend over storages of this machine and chains of them, and of the hook that claims them."""
 
+from typing import ClassVar
+
 import fsspec
 import pytest
 import vfscore_etfs_fsspec
@@ -44,6 +46,7 @@ class TestCachedS3(StorageTests):
     storage = "cached_s3"
     title = "cached S3 `simplecache::s3://`"
     clients = ("s3fs",)
+    unservable: ClassVar = {"new\nline": "moto finds no object with a line break in its name"}
 
 
 class TestClaim(ClaimTests):

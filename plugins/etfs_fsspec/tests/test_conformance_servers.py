@@ -57,6 +57,10 @@ class TestWebdav(StorageTests):
     storage = "webdav_server"
     title = "WebDAV `webdav://`"
     clients = ("webdav4",)
+    uncreatable: ClassVar = dict.fromkeys(
+        ("new\nline", "tab\tand\rreturn", "a#b?c=d&e", "*?[a-z]{x,y}$HOME"),
+        "wsgidav unquotes where a file is to be moved before it takes that apart",
+    )
 
 
 @pytest.mark.xdist_group("http_server")

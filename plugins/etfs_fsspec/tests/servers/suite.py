@@ -26,6 +26,8 @@ class ServableNames:
 
     unservable: ClassVar[Mapping[str, str]] = {}
     """Names, and why not."""
+    uncreatable: ClassVar[Mapping[str, str]] = {}
+    """Names that are read, but cannot be given, and why not."""
 
     @pytest.fixture(autouse=True)
     def _servable(self, request: pytest.FixtureRequest) -> None:
@@ -33,6 +35,8 @@ class ServableNames:
         name = callspec.params.get("name") if callspec else None
         if name in self.unservable:
             pytest.skip(self.unservable[name])
+        if name in self.uncreatable and "created" in request.node.originalname:
+            pytest.skip(self.uncreatable[name])
 
 
 class StorageTests(ServableNames, BackendTests):
