@@ -4,7 +4,8 @@ For measuring only. moto's server takes milliseconds of processor time for each 
 requests at once a ratio of two clients would be the ratio of their requests, whatever they do between. This one takes
 some 50 µs, and each request waits for itself alone. It knows objects, ranges, listings, copies, multi-part uploads and
 bulk deletes, conditions on a name and on a version, and neither signatures nor errors beyond 404, 412 and 416. A PUT of
-``/bucket?fill=N`` puts N objects with its body into the bucket, at once, for whoever measures what comes afterwards.
+``/bucket?fill=N&under=P`` puts N objects with its body into the bucket, at once, for whoever measures what comes
+afterwards; their keys begin with P.
 
 One event loop, one thread, no locks.
 """
@@ -145,7 +146,7 @@ def answer(method: str, target: str, headers: dict[str, str], body: bytearray) -
     if method == "PUT" and not key:
         made = BUCKETS.setdefault(name, Bucket())
         for number in range(int(query.get("fill", 0))):
-            made.put(f"d{number % 10}/f{number:04}", bytes(body))
+            made.put(f"{query.get('under', '')}d{number % 10}/f{number:04}", bytes(body))
         return 200, {}, b""
     if bucket is None:
         return _error(404, "NoSuchBucket")
