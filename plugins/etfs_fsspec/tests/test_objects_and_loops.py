@@ -20,7 +20,7 @@ def installed():
 @pytest.mark.parametrize(
     "source",
     ["vfs://", "vfs:///", "simplecache::vfs://x", "dir::vfs://", lambda: fsspec.filesystem("vfs")],
-    ids=str,
+    ids=["whole", "root", "cached", "dir", "object"],
 )
 def test_a_namespace_in_itself_is_eloop(installed, source):
     with raises(errno.ELOOP):
