@@ -95,6 +95,7 @@ class Handle:
     _block: Any
     fs: Any
     path: str
+    mode: str
 
     @property
     def blocksize(self) -> int:
@@ -121,8 +122,9 @@ class Handle:
         return self._file.pread_all(start, max(end - start, 0))
 
     def __repr__(self) -> str:
-        state = " closed" if self._file.closed else ""
-        return f"<{type(self).__name__} {self.full_name}{state}>"
+        """Return one line; no storage is asked, so that it says nothing of a size."""
+        state = "closed" if self._file.closed else f"{self._file.vp.v_mount.mnt_type} at {self._file.vp.v_mount.at}"
+        return f"<{type(self).__name__} {self.full_name!r} {self.mode} ({state})>"
 
 
 class VfsReader(Handle, io.BufferedIOBase):

@@ -20,13 +20,14 @@ from fsspec.spec import AbstractFileSystem
 
 from vfscore import namespace
 from vfscore.errors import err
-from vfscore.fsspecfs.asynchronous import Asynchronous
 from vfscore.fsspecfs.blockcached import VfsCachedReader
 from vfscore.fsspecfs.file import VfsReader
 from vfscore.fsspecfs.hostfiles import LocalFile, hostpath_of, opened
 from vfscore.fsspecfs.names import strip_protocol
 from vfscore.fsspecfs.pending import Pending
+from vfscore.fsspecfs.progress import Shown
 from vfscore.fsspecfs.writing import VfsRandom, VfsWriter, packed
+from vfscore.fstab import redact
 from vfscore.syscalls.buffers import TextIOWrapper
 from vfscore.syscalls.rawio import mode_flags
 from vfscore.types import VType
@@ -69,13 +70,14 @@ def _digest_of(ns: namespace.Namespace) -> str:
     return ns.digest() or hashlib.sha256(f"{os.getpid()} {id(ns)}".encode()).hexdigest()
 
 
-class VfsFileSystem(Asynchronous):
+class VfsFileSystem(Shown):
     """The tree of a namespace, by fsspec's names.
 
     Args:
         fstab: What to rebuild the namespace from: a path or URL of an fstab, or the same as a dict. None: what is
             installed in this process (`Namespace.install`), or named by VFSCORE_FSTAB, or an empty tree.
         auto_mkdir: Make the directories that are missing above what is written.
+        progress: Copies (`get`, `put`, `cp`) show how far they are, in a notebook or a terminal (`Progress`).
         travelled: It was pickled in another process, so that what lay in memory there is not here.
         options: fsspec's own (asynchronous, loop, batch_size, listings options) and any others are accepted, because
             callers add some for filesystems in general.
@@ -89,6 +91,7 @@ class VfsFileSystem(Asynchronous):
         asynchronous: bool = False,
         loop: Any = None,
         batch_size: int | None = None,
+        progress: bool = False,
         travelled: bool = False,
         **options: Any,
     ) -> None:
@@ -99,6 +102,7 @@ class VfsFileSystem(Asynchronous):
         self._loop = loop
         self._pid = os.getpid()
         self.auto_mkdir = auto_mkdir
+        self.progress = progress
         self._fstab = fstab
         self._travelled = travelled
         self._pinned = None if fstab is None else namespace.for_fstab(fstab, self._travelled)
@@ -147,7 +151,16 @@ class VfsFileSystem(Asynchronous):
         return _rebuild, (type(self), fstab, digest, options)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.ns!r}>"
+        """Return one line: which tree it is, and what hangs there."""
+        try:
+            ns = self.ns
+        except (OSError, ValueError) as exc:
+            return f"<{type(self).__name__} of a namespace that cannot be made: {redact(str(exc))}>"
+        if self._fstab is None:
+            whence = "the installed namespace" if namespace.installed() is ns else "this process's namespace"
+        else:
+            whence = "a dict" if isinstance(self._fstab, Mapping) else str(redact(os.fspath(self._fstab)))
+        return f"<{type(self).__name__} vfs:// of {whence}: {ns!r}>"
 
     def _isfilestore(self) -> bool:
         return True

@@ -30,6 +30,7 @@ from vfscore.namespace.devices import Devices
 from vfscore.namespace.hostpaths import find_place
 from vfscore.namespace.keys import absolute, key_names
 from vfscore.namespace.nesting import refuse_loop
+from vfscore.namespace.notebook import in_one_line, tree_html
 from vfscore.namespace.partitions import Disk, table_of, take_option
 from vfscore.namespace.reading import read_fstab
 from vfscore.namespace.records import etfs_record, mount_record, portable
@@ -559,8 +560,11 @@ class Namespace(View):
         self.close()
 
     def __repr__(self) -> str:
-        hanging = "closed" if self._closed else ", ".join(mp.at for mp in self._table.mounts())
-        return f"<Namespace {hanging}>"
+        return f"<Namespace {'closed' if self._closed else in_one_line(self._table)}>"
+
+    def _repr_html_(self) -> str:
+        """Return the tree of what hangs where, as a notebook shows it."""
+        return "<pre>&lt;Namespace closed&gt;</pre>" if self._closed else tree_html(self._table)
 
 
 def _collect(faults: list[BaseException], step: Callable[[], object]) -> None:
