@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from vfscore.errors import err
 from vfscore.genfs import genfs_can_chtimes
 from vfscore.namei import check_path, not_a_directory
-from vfscore.syscalls.openfile import named, sized
+from vfscore.syscalls.devnodes import sized
+from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
 from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Cred, VAttr, VType
 from vfscore.vnode import Vnode

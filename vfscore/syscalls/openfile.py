@@ -11,7 +11,6 @@ A vnode is locked around each change of it, by its own `vop_lock`.
 
 from __future__ import annotations
 
-import copy
 import errno
 import fcntl
 import heapq
@@ -22,6 +21,7 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
+from vfscore.syscalls.devnodes import device_size, sector_size, sized, sought
 from vfscore.types import Cred, IoFlag, VAttr, VType
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ _APPEND = IoFlag.APPEND
 _VDIR = VType.VDIR
 _VREG = VType.VREG
 _DEVICES: Final = (VType.VBLK, VType.VCHR)
-_SIZELESS: Final = (errno.ENOTTY, errno.ENXIO, errno.EOPNOTSUPP)
-_WHENCE_MAX: Final = 4
-"""`SEEK_MAX` of Linux."""
 
 
 def named(exc: OSError, path: object, path2: object = None) -> OSError:
@@ -57,29 +54,6 @@ def named(exc: OSError, path: object, path2: object = None) -> OSError:
     elif exc.filename2 is not None:
         del exc.filename2  # not `= None`, which str() shows as a second path
     return exc
-
-
-def device_size(vp: Vnode, cred: Cred) -> int | None:
-    """Return how many bytes the device of the node *vp* has; None where there is no device, or no end."""
-    try:
-        return int(vp.v_op.vop_ioctl(vp, "DIOCGMEDIASIZE", None, os.O_RDONLY, cred))
-    except OSError as exc:
-        if exc.errno in _SIZELESS:
-            return None
-        raise
-
-
-def sized(vp: Vnode, va: VAttr, cred: Cred) -> VAttr:
-    """Return *va*, the attributes of the device node *vp*, with the size of its device where they have none.
-
-    `stat` of a node says 0, as on Linux; whoever takes a device for a file wants to know how much there is to read.
-    """
-    size = None if va.va_size else device_size(vp, cred)
-    if size:
-        va = copy.copy(va)
-        va._stat = None
-        va.va_size = size
-    return va
 
 
 def setid_bits(va: VAttr, cred: Cred) -> int:
@@ -308,33 +282,14 @@ class OpenFile:
 
     def sector_size(self) -> int:
         """Return the sector size of a device; 1 for one that has none."""
-        vp = self.vp
-        try:
-            return int(vp.v_op.vop_ioctl(vp, "DIOCGSECTORSIZE", None, self.flags, self.cred))
-        except OSError as exc:
-            if exc.errno in _SIZELESS:
-                return 1
-            raise
+        return sector_size(self.vp, self.cred)
 
     def sought(self, current: int, position: int, whence: int) -> int:
-        """Return where a seek by *position* leads on a device: in one without end or blocks, always to 0, as on Linux.
-
-        Errors:
-            EINVAL: a bad *whence*, or outside of the device.
-        """
-        size = self.size()
-        if not size and self.vp.v_type is VType.VCHR:
-            if not 0 <= whence <= _WHENCE_MAX:
-                raise err(errno.EINVAL, self.path)
-            return 0
-        if whence not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
-            raise err(errno.EINVAL, self.path)
-        new = position + (0, current, size)[whence]
+        """Return where a seek by *position* leads on a device; errors as `devnodes.sought`."""
         try:
-            self.vp.v_op.vop_seek(self.vp, current, new, self.cred)
+            return sought(self.vp, current, position, whence, self.size(), self.cred)
         except OSError as exc:
             raise named(exc, self.path) from exc.__cause__
-        return new
 
     def fsync(self) -> None:
         """Make what was written durable."""

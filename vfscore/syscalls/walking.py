@@ -17,7 +17,8 @@ from vfscore.errors import err
 from vfscore.genfs import genfs_entries
 from vfscore.spec import Found
 from vfscore.syscalls.attrs import Attrs
-from vfscore.syscalls.openfile import named, sized
+from vfscore.syscalls.devnodes import sized
+from vfscore.syscalls.openfile import named
 from vfscore.syscalls.paths import Paths
 from vfscore.types import Dirent, NameiOp, VAttr, VType
 from vfscore.vnode import Vnode
