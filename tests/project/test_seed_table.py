@@ -14,6 +14,7 @@ FILES = {
     "local": TOP / "plugins/etfs_local/tests/test_seed.py",
     "mounts": TOP / "tests/core/test_mounts.py",
     "nodes": TOP / "tests/core/specfs/test_nodes.py",
+    "attached": TOP / "tests/core/specfs/test_attached.py",
     "ranges": TOP / "plugins/blockdev/tests/test_driver.py",
     "handles": TOP / "plugins/blockdev/tests/test_driver_opening.py",
     "faults": TOP / "plugins/blockdev/tests/test_driver_faults.py",
