@@ -11,6 +11,7 @@ from vfscore_etfs_fsspec.connection import AsyncConnection, Connection, SyncConn
 from vfscore_etfs_fsspec.faults import Faults
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.place import Place, again
+from vfscore_etfs_fsspec.stores.s3times import making
 from vfscore_etfs_fsspec.stores.store import Store
 
 __all__ = ["choose"]
@@ -65,7 +66,7 @@ def choose(place: Place, options: Options) -> Store:
     connection: Connection
     if asynchronous:
         connection = AsyncConnection(
-            place.make,
+            making(place.make) if kind.store == "S3Store" else place.make,
             faults,
             timeout=options.timeout,
             concurrency=options.max_concurrency,
@@ -80,8 +81,11 @@ def choose(place: Place, options: Options) -> Store:
             timeout=options.timeout,
             concurrency=options.max_concurrency,
             guarded=place.looped,
+            # Nobody but its class knows what another instance of an unknown one would have.
+            single=place.fs is not None and kind.store == "GenericStore" and not kind.shared,
             alive=getattr(module, kind.alive) if kind.alive else None,
-            first=place.fs,
+            # The caller's own is not ours to use while he does: of a class that is not safe between threads, others are.
+            first=None if kind.alive else place.fs,
         )
     fs = connection.instance()[0] if isinstance(connection, AsyncConnection) else connection.peek()
     place = dataclasses.replace(place, identity=_identity(fs), cls=type(fs))
