@@ -308,3 +308,44 @@ def test_another_thread_may_enter_a_guarded_connection():
 
     connection.use(within)
     assert names == ["x"]
+
+
+def test_what_changes_nothing_is_asked_again_when_an_idle_connection_was_closed():
+    made = Made()
+    connection = sync_connection(made)
+
+    def look(got):
+        if got.fs is made[0]:
+            raise ConnectionResetError(errno.ECONNRESET, "closed while idle")
+        return "looked"
+
+    assert connection.ask(look) == "looked"
+    assert made[0].closed
+
+
+def test_what_changes_something_is_not_done_twice():
+    made = Made()
+    connection = sync_connection(made)
+    with raises(errno.ECONNRESET):
+        connection.use(lambda got: got.fs.breaks())
+
+    assert len(made) == 1
+
+
+def test_an_object_of_an_unknown_class_is_used_by_one_thread_at_a_time():
+    users = Slow()
+    connection = sync_connection(Made(), first=users, single=True)
+    start = threading.Barrier(4)
+
+    def work():
+        start.wait()
+        for _ in range(200):
+            connection.call("info", "x")
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert connection.use(lambda got: got.fs) is users

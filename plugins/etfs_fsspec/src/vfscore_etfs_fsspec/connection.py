@@ -45,6 +45,9 @@ _STALE: Final = 10.0
 _POOL: Final = 8
 """Connections that one bulk call opens to a server which takes one request at a time on each."""
 
+_CLOSED: Final = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.EBADF, errno.ENOTCONN})
+"""Errors of a connection that the other side has closed."""
+_HARMLESS: Final = frozenset({"info", "ls", "find", "cat_file"})
 _CLOSING: Final = 5.0
 """Seconds that closing a session may take."""
 
@@ -119,6 +122,10 @@ class Connection(Protocol):
         """Call ``function(instance, *args)``, which may block, with an `Instance` that nobody else uses."""
         ...
 
+    def ask(self, function: Callable[..., T], *args: Any) -> T:
+        """`use`, for what changes nothing and so may be done twice."""
+        ...
+
     def close(self) -> None:
         """Release what is open. Idempotent."""
         ...
@@ -157,6 +164,7 @@ class SyncConnection:
     Args:
         make: Makes one; connects, perhaps.
         shared: One instance serves all threads.
+        single: There is one instance, used by one thread at a time: an object of a class of which nothing is known.
         alive: Whether an instance that was idle still has its connection.
     """
 
@@ -171,6 +179,7 @@ class SyncConnection:
         timeout: float | None,
         concurrency: int,
         guarded: bool = False,
+        single: bool = False,
         alive: Callable[[Any], bool] | None = None,
         first: Any = None,
     ) -> None:
@@ -181,6 +190,7 @@ class SyncConnection:
         self._concurrency = concurrency
         self._guard: _Guard | _NoGuard = _Guard() if guarded else _NoGuard()
         self._alive = alive
+        self._turn = threading.RLock() if single else None
         self._idle: list[Instance] = []
         self._world = _world
         self._closed = False
@@ -201,7 +211,7 @@ class SyncConnection:
             _abandoned.extend(self._idle)
             self._idle = []
             self._world = _world
-        if self.shared:
+        if self.shared or self._turn is not None:
             try:
                 return self._idle[0]
             except IndexError:
@@ -226,7 +236,7 @@ class SyncConnection:
 
     def give(self, got: Instance) -> None:
         """Put an instance back, to be used again."""
-        if self.shared:
+        if self.shared or self._turn is not None:
             return
         got.used = time.monotonic()
         if self._closed or self._world is not _world:
@@ -237,7 +247,7 @@ class SyncConnection:
     def drop(self, got: Instance) -> None:
         """Close an instance that is not to be used again; of a shared one, what is open on it."""
         got.forget_files()
-        if not self.shared:
+        if not self.shared and self._turn is None:
             _disconnect(got)
 
     # -- calls ---------------------------------------------------------------------------------------------------------
@@ -246,10 +256,32 @@ class SyncConnection:
         def function(got: Instance) -> Any:
             return getattr(got.fs, name)(*args, **kwargs)
 
-        return self.use(function)
+        return self.ask(function) if name in _HARMLESS else self.use(function)
+
+    def ask(self, function: Callable[..., T], *args: Any) -> T:
+        """`use`, for what changes nothing: once more when an idle connection turns out to have been closed."""
+        before = self._idle[-1] if self._idle else None
+        try:
+            return self.use(function, *args)
+        except OSError as exc:
+            if before is None or self.shared or exc.errno not in _CLOSED:
+                raise
+        # What else is idle has been so for as long.
+        while self._idle and self._world is _world:
+            try:
+                self.drop(self._idle.pop())
+            except IndexError:
+                break
+        return self.use(function, *args)
 
     def use(self, function: Callable[..., T], *args: Any) -> T:
         """Call ``function(instance, *args)``; a connection that breaks in it is not used again."""
+        if self._turn is not None:
+            with self._turn:
+                return self._use(function, *args)
+        return self._use(function, *args)
+
+    def _use(self, function: Callable[..., T], *args: Any) -> T:
         with self._guard:
             got = self.take()
             try:
@@ -309,12 +341,20 @@ class SyncConnection:
             except OSError as exc:
                 return exc
 
-        threads = 1 if self.shared and self._alive is None else min(self._concurrency, _POOL, len(items))
+        threads = (
+            1
+            if (self.shared and not self._remote()) or self._turn is not None
+            else min(self._concurrency, _POOL, len(items))
+        )
         if threads <= 1:
             return [one(item) for item in items]
         with ThreadPoolExecutor(threads, thread_name_prefix="vfscore-fsspec") as pool:
             context = contextvars.copy_context()
             return list(pool.map(lambda item: context.copy().run(one, item), items))
+
+    def _remote(self) -> bool:
+        """Whether calls of a shared instance wait for a server, so that threads help."""
+        return hasattr(self.peek(), "client") or hasattr(self.peek(), "host")
 
     def peek(self) -> Any:
         """Return an instance to look at, not to use."""
@@ -477,6 +517,9 @@ class AsyncConnection:
 
         await asyncio.gather(*(work() for _ in range(min(limit, len(todo)))))
         return results
+
+    def ask(self, function: Callable[..., T], *args: Any) -> T:
+        return self.use(function, *args)
 
     def use(self, function: Callable[..., T], *args: Any) -> T:
         with self._guard:

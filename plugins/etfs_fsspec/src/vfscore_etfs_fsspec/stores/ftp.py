@@ -44,7 +44,7 @@ class FtpStore(TreeStore):
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def info(self, path: str) -> VAttr:
-        return self.connection.use(self._info, self.full(path))
+        return self.connection.ask(self._info, self.full(path))
 
     def _info(self, got: Instance, full: str) -> VAttr:
         if full.strip("/") == "":
@@ -85,7 +85,7 @@ class FtpStore(TreeStore):
                 raise err(errno.ENOTDIR)
             return found
 
-        return self.connection.use(listed)
+        return self.connection.ask(listed)
 
     def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
         return self.walk(path, maxdepth)
@@ -147,14 +147,14 @@ class FtpStore(TreeStore):
                 raise
             return Peek(data, None, len(data) if len(data) < size else None)
 
-        return self.connection.use(look)
+        return self.connection.ask(look)
 
     def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
-        return self.connection.use(self._read, self.full(path), offset, size)
+        return self.connection.ask(self._read, self.full(path), offset, size)
 
     def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
         def one(wanted: tuple[str, int, int | None]) -> bytes:
-            return self.connection.use(self._read, self.full(wanted[0]), *wanted[1:])
+            return self.connection.ask(self._read, self.full(wanted[0]), *wanted[1:])
 
         return self.connection.map(one, asked)
 

@@ -42,10 +42,10 @@ class SftpStore(TreeStore):
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def info(self, path: str) -> VAttr:
-        return self.connection.use(lambda got: _attr(got.fs.ftp.lstat(self.full(path))))
+        return self.connection.ask(lambda got: _attr(got.fs.ftp.lstat(self.full(path))))
 
     def entries(self, path: str) -> list[tuple[str, VAttr]]:
-        return self.connection.use(_entries, self.full(path))
+        return self.connection.ask(_entries, self.full(path))
 
     def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
         return self.walk(path, maxdepth)
@@ -77,14 +77,14 @@ class SftpStore(TreeStore):
                 raise err(errno.EISDIR)
             return Peek(self._read(got, full, 0, size), va, va.va_size)
 
-        return self.connection.use(look)
+        return self.connection.ask(look)
 
     def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
-        return self.connection.use(self._read, self.full(path), offset, size)
+        return self.connection.ask(self._read, self.full(path), offset, size)
 
     def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
         def one(wanted: tuple[str, int, int | None]) -> bytes:
-            return self.connection.use(self._read, self.full(wanted[0]), *wanted[1:])
+            return self.connection.ask(self._read, self.full(wanted[0]), *wanted[1:])
 
         return self.connection.map(one, asked)
 
@@ -158,7 +158,7 @@ class SftpStore(TreeStore):
                 raise err(errno.EINVAL)
             return str(target)
 
-        return self.connection.use(read)
+        return self.connection.ask(read)
 
     def symlink(self, target: str, path: str) -> None:
         self.connection.use(lambda got: got.fs.ftp.symlink(target, self.full(path)))

@@ -89,7 +89,7 @@ class WebdavStore(TreeStore):
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def info(self, path: str) -> VAttr:
-        return self.connection.use(self._info, self.full(path))
+        return self.connection.ask(self._info, self.full(path))
 
     def _info(self, got: Instance, full: str) -> VAttr:
         return dict(self._propfind(got, full, 0))[""]
@@ -104,7 +104,7 @@ class WebdavStore(TreeStore):
         return found
 
     def entries(self, path: str) -> list[tuple[str, VAttr]]:
-        return self.connection.use(self._entries, self.full(path))
+        return self.connection.ask(self._entries, self.full(path))
 
     def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
         return self.walk(path, maxdepth)
@@ -120,7 +120,7 @@ class WebdavStore(TreeStore):
         return self._request(got, "GET", full, headers)
 
     def peek(self, path: str, size: int) -> Peek:
-        return self.connection.use(self._peek, self.full(path), size)
+        return self.connection.ask(self._peek, self.full(path), size)
 
     def _peek(self, got: Instance, full: str, size: int) -> Peek:
         try:
@@ -164,11 +164,11 @@ class WebdavStore(TreeStore):
         return data
 
     def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
-        return self.connection.use(self._fetch, self.full(path), offset, size, etag)
+        return self.connection.ask(self._fetch, self.full(path), offset, size, etag)
 
     def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
         def one(wanted: tuple[str, int, int | None]) -> bytes:
-            return self.connection.use(self._fetch, self.full(wanted[0]), *wanted[1:])
+            return self.connection.ask(self._fetch, self.full(wanted[0]), *wanted[1:])
 
         return self.connection.map(one, asked)
 
