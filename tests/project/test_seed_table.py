@@ -17,6 +17,8 @@ FILES = {
     "attached": TOP / "tests/core/specfs/test_attached.py",
     "ranges": TOP / "plugins/blockdev/tests/test_driver.py",
     "handles": TOP / "plugins/blockdev/tests/test_driver_opening.py",
+    "removal": TOP / "plugins/blockdev/tests/test_driver_removal.py",
+    "commands": TOP / "plugins/blockdev/tests/test_driver_commands.py",
     "faults": TOP / "plugins/blockdev/tests/test_driver_faults.py",
 }
 ROWS = [
