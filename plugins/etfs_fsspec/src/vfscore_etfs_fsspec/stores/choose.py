@@ -84,7 +84,7 @@ def choose(place: Place, options: Options) -> Store:
             # Nobody but its class knows what another instance of an unknown one would have.
             single=place.fs is not None and kind.store == "GenericStore" and not kind.shared,
             alive=getattr(module, kind.alive) if kind.alive else None,
-            # The caller's own is not ours to use while he does: of a class that is not safe between threads, others are.
+            # The caller uses his own meanwhile: of a class that is not safe between threads, we use others.
             first=None if kind.alive else place.fs,
         )
     fs = connection.instance()[0] if isinstance(connection, AsyncConnection) else connection.peek()
