@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import pytest
 import vfscore_etfs_fsspec
-from servers.suite import ServableNames, need_clients
+from servers.clients import need_clients
+from servers.suite import ServableNames
 
 from vfscore.testing import FileSystemTests, bind_alone
 

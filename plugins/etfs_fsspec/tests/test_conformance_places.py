@@ -5,7 +5,8 @@ from typing import ClassVar
 import fsspec
 import pytest
 import vfscore_etfs_fsspec
-from servers.suite import StorageTests, need_clients
+from servers.clients import need_clients
+from servers.suite import StorageTests
 
 from vfscore.testing import ClaimTests
 

