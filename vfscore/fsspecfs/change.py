@@ -22,6 +22,7 @@ from vfscore.errors import err
 from vfscore.fsspecfs.copying import as_target, chunks_of, copy_all, destinations, is_many
 from vfscore.fsspecfs.names import ends_in_slash, parent_of, strip_protocol
 from vfscore.fsspecfs.trees import Trees
+from vfscore.namei import O_DIRECTORY
 from vfscore.types import VType
 
 __all__ = ["Change"]
@@ -114,7 +115,7 @@ class Change(Trees):
         given_names = set(names)
         dirs: list[str] = []
         if recursive:
-            dirs = [name for name in names if self._type(name, follow=False) is _VDIR]
+            dirs = [name for name in names if self._type(name, follow=False, flags=O_DIRECTORY) is _VDIR]
             tops = set(dirs)
             names = [name for name in names if name not in tops]
             for name in dirs[:]:

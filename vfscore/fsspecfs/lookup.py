@@ -113,10 +113,10 @@ class Lookup(AsyncFileSystem):
         """Return whether there is something at *path*, if only a link that leads nowhere."""
         return self._type(path, follow=False) is not None
 
-    def _type(self, path: Any, follow: bool = True) -> VType | None:
-        """Return the type of what is at *path*, or None."""
+    def _type(self, path: Any, follow: bool = True, flags: int = 0) -> VType | None:
+        """Return the type of what is at *path*, or None; *flags* may say that a directory is likely (O_DIRECTORY)."""
         try:
-            vp = self._sys.namei.lookup(strip_protocol(path), None, follow)
+            vp = self._sys.namei.lookup(strip_protocol(path), None, follow, flags=flags)
         except ValueError:
             return None
         except OSError as exc:

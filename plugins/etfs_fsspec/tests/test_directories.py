@@ -162,6 +162,42 @@ def test_a_marker_is_a_directory_and_goes_with_it(bucket):
     assert bucket.keys() == ["e/", "e/f"]
 
 
+@pytest.mark.parametrize("look", [lambda backend: None, names, lambda backend: backend.find("", None)])
+def test_a_marker_is_removed_whatever_was_seen_before(bucket, look):
+    bucket.put("d/", data=b"")
+    backend = bucket.backend()
+    look(backend)
+
+    backend.rmdir("d")
+
+    assert bucket.keys() == []
+    assert names(backend) == []
+
+
+def test_a_directory_with_a_marker_is_renamed_with_it(bucket):
+    bucket.put("d/", "d/e/", data=b"")
+    bucket.put("d/f")
+    backend = bucket.backend()
+
+    backend.rename("d", "n")
+
+    assert bucket.keys() == ["n/f"]
+    assert names(backend) == ["n"]
+    assert names(backend, "n") == ["e", "f"]
+
+
+def test_a_tree_that_was_listed_is_found_without_asking_again(bucket):
+    bucket.put("d/e/f", "d/g", "h")
+    backend = bucket.backend()
+    for path in ("", "d", "d/e"):
+        names(backend, path)
+    bucket.put("d/new")
+
+    assert sorted(backend.find("", None).paths) == ["d", "d/e", "d/e/f", "d/g", "h"]
+    backend.invalidate()
+    assert sorted(backend.find("", None).paths) == ["d", "d/e", "d/e/f", "d/g", "d/new", "h"]
+
+
 # -- what POSIX demands ------------------------------------------------------------------------------------------------
 
 

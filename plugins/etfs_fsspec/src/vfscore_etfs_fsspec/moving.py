@@ -120,7 +120,7 @@ def _directory(names: Names, old: str, new: str, target: VType | None) -> None:
         store.move(old, new)
         return
     try:
-        found = store.find(old, None)
+        found = [(path, va) for path, va in store.find(old, None) if path]
     except FileNotFoundError:
         found = []  # it is there in name only
     dirs = sorted(path for path, va in found if va.va_type is _VDIR)

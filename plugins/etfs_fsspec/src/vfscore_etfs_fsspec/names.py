@@ -15,7 +15,7 @@ import errno
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -27,11 +27,14 @@ from vfscore_etfs_fsspec.staged import Staged
 from vfscore_etfs_fsspec.stores.store import Store
 from vfscore_etfs_fsspec.writing import Writing
 
-__all__ = ["Names"]
+__all__ = ["Names", "unstored"]
 
 _VDIR: Final = VType.VDIR
 _JUST: Final = 0.25
 """Seconds in which a name that was asked for and is not there need not be asked for again by who makes it."""
+_LARGE: Final = 60.0
+"""Seconds for which a directory that is too large for one page is not tried again."""
+_MANY: Final = 1000
 _FEW: Final = 4
 """How many names of one directory are asked for one by one; for more, it is listed."""
 
@@ -39,7 +42,7 @@ _FEW: Final = 4
 class Names:
     """One store's names."""
 
-    __slots__ = ("_bare", "_missed", "directories", "readers", "seen", "store", "writing")
+    __slots__ = ("_bare", "_large", "_missed", "directories", "readers", "seen", "store", "writing")
 
     def __init__(self, store: Store, seen: Seen) -> None:
         self.store = store
@@ -48,6 +51,8 @@ class Names:
         self.readers = OpenReaders()
         self.writing = Writing()
         self._missed: tuple[str, int, int, float] = ("", 0, -1, 0.0)
+        self._large: dict[str, float] = {}
+        """Directories of which one page was not all, and when that was."""
         self._bare = False
         """There is nothing at the root, which is a directory only because something can be put there."""
 
@@ -73,7 +78,7 @@ class Names:
         if va is None:
             if self._page(path) is None:
                 return self.ask(path, False)
-            va = VAttr(_VDIR)
+            va = self.seen.get(path) or VAttr(_VDIR)
         return va
 
     def _page(self, path: str) -> tuple[list[tuple[str, VAttr]], bool] | None:
@@ -83,11 +88,32 @@ class Names:
             entries, whole = self.store.page(path)
         except FileNotFoundError:
             return None
-        entries = _each_once([entry for entry in entries if _fits(entry[0])])
-        self.seen.put(path, VAttr(_VDIR), since)
-        if whole:
-            self.seen.put_children(path, entries, since)
+        entries = self._shown(path, entries, since, self.seen.put_children if whole else None)
+        if not whole:
+            if len(self._large) >= _MANY:
+                self._large.clear()
+            self._large[path] = monotonic()
         return entries, whole
+
+    def _shown(
+        self,
+        path: str,
+        entries: list[tuple[str, VAttr]],
+        since: int,
+        learn: Callable[[str, list[tuple[str, VAttr]], int], None] | None,
+    ) -> list[tuple[str, VAttr]]:
+        """Return what is shown of *entries*, what is in or below *path*; *learn* it, and whether that has a marker."""
+        if self.store.paged:
+            marked = bool(entries) and not entries[0][0]
+            if marked:
+                entries = entries[1:]
+            if path:
+                self.seen.put(path, VAttr(_VDIR) if marked else unstored(), since)
+        entries = [entry for entry in entries if _fits(entry[0])]
+        once = _each_once(entries)
+        if learn is not None and len(once) == len(entries):  # otherwise there is more than is shown
+            learn(path, once, since)
+        return once
 
     def ask(self, path: str, implied: bool = True) -> VAttr:
         """Do what `getattr` does, from the storage and not from memory.
@@ -112,7 +138,9 @@ class Names:
 
         Errors: as of `getattr`.
         """
-        if self._in_name_only(path) or (implied and self.store.paged and path and self._is_implied(path)):
+        if self._in_name_only(path):
+            return unstored()
+        if implied and self.store.paged and path and self._is_implied(path):
             return VAttr(_VDIR)
         self._missed = (path, threading.get_ident(), since, monotonic())
         raise self.absent(path)
@@ -120,14 +148,14 @@ class Names:
     def _is_implied(self, path: str) -> bool:
         """Return whether there is something below *path*: one request, if it is not known already.
 
-        Where nothing is known of the directory that it is in, that one is listed, as far as one request goes: it tells
-        for the next names too.
+        The directory that it is in is listed, as far as one request goes: it tells for the next names too. A directory
+        that is larger is left alone then.
         """
         seen, store = self.seen, self.store
         head, _, name = path.rpartition("/")
         if seen.names(head) is not None:
             return seen.vtype(path) is _VDIR
-        if seen.vtype(head) is None:
+        if monotonic() - self._large.get(head, float("-inf")) >= _LARGE:
             page = self._page(head)
             if page is None:
                 return False
@@ -230,7 +258,7 @@ class Names:
         if self.store.flat and (known := self.seen.names(path)) is not None:
             return not known
         try:
-            return not self.store.entries(path)
+            return not any(name for name, _ in self.store.entries(path))
         except FileNotFoundError:
             return True
 
@@ -250,7 +278,7 @@ class Names:
         writing = self.writing.made_below(path) if self.writing else []
         if more or writing:
             known = {name for name, _ in entries}
-            entries = entries + [(name, VAttr(_VDIR)) for name in more if name not in known]
+            entries = entries + [(name, unstored()) for name in more if name not in known]
             entries += [(name, s.attr()) for name, s in writing if "/" not in name and name not in known]
         return entries
 
@@ -265,22 +293,14 @@ class Names:
             if not self._in_name_only(path):
                 raise self.absent(path) from None
             entries = []
-        entries = _each_once([entry for entry in entries if _fits(entry[0])])
-        seen.put_children(path, entries, since)
-        return entries
+        return self._shown(path, entries, since, seen.put_children)
 
     def find(self, path: str, maxdepth: int | None) -> Found:
         """Return everything below the directory *path*. Errors: as of `listing`."""
-        since = self.seen.mark()
-        try:
-            entries = _each_once(self.store.find(path, maxdepth))
-        except FileNotFoundError:
-            if not self._in_name_only(path):
-                raise self.absent(path) from None
-            entries = []
-        if maxdepth is None:
-            self.seen.put_found(path, entries, since)
-        more = [(below, VAttr(_VDIR)) for below in self.directories.walk(path)]
+        entries = self.seen.tree(path, maxdepth)
+        if entries is None:
+            entries = self._find(path, maxdepth)
+        more = [(below, unstored()) for below in self.directories.walk(path)]
         if self.writing:
             more += [(below, staged.attr()) for below, staged in self.writing.made_below(path)]
         if more:
@@ -296,6 +316,18 @@ class Names:
             return Dirent(below.rpartition("/")[2], va.va_type, va.va_fileid or 0, 0, va)
 
         return Found([below for below, _ in entries], [va.va_type for _, va in entries], entry)
+
+    def _find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
+        since = self.seen.mark()
+        try:
+            entries = self.store.find(path, maxdepth)
+        except FileNotFoundError:
+            if not self._in_name_only(path):
+                raise self.absent(path) from None
+            entries = []
+        if maxdepth is not None:
+            return _each_once(entries)
+        return self._shown(path, entries, since, self.seen.put_found)
 
     def types_of(self, paths: Sequence[str]) -> list[VType | OSError]:
         """Return what each of *paths* is; of many in one directory of which little is known, by listing it."""
@@ -341,6 +373,11 @@ class Names:
             staged.hold()
 
 
+def unstored() -> VAttr:
+    """Return the attributes of a directory of which the storage has nothing, not even a marker."""
+    return VAttr(_VDIR, va_bytes=0)
+
+
 def _each_once(entries: list[tuple[str, VAttr]]) -> list[tuple[str, VAttr]]:
     """Return *entries* with each name once: the file, where there is a directory of the same name."""
     if len(dict(entries)) == len(entries):
@@ -353,5 +390,5 @@ def _each_once(entries: list[tuple[str, VAttr]]) -> list[tuple[str, VAttr]]:
 
 
 def _fits(name: str) -> bool:
-    """Return whether *name* is not too long to be looked up."""
-    return len(name) <= NAME_MAX // 4 or len(os.fsencode(name)) <= NAME_MAX
+    """Return whether *name*, or the last one of a path, is not too long to be looked up."""
+    return len(name) <= NAME_MAX // 4 or len(os.fsencode(name.rpartition("/")[2])) <= NAME_MAX

@@ -114,6 +114,23 @@ class Seen:
             d = self._known.directory(path)
             return None if d is None or not d.complete or now - d.at >= self._expiry else frozenset(d.names)
 
+    def tree(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]] | None:
+        """Return (path relative to *path*, attributes) of all below it if all that is fresh and complete; else None."""
+        now = monotonic()
+        found: list[tuple[str, VAttr]] = []
+        todo = [(path, "", 1)]
+        with self._lock:
+            while todo:
+                at, prefix, depth = todo.pop()
+                d = self._known.directory(at)
+                if d is None or not d.complete or d.outdated or now - d.at >= self._expiry:
+                    return None
+                for name, va in d.names.items():
+                    found.append((prefix + name, va))
+                    if va.va_type is _VDIR and (maxdepth is None or depth < maxdepth):
+                        todo.append((f"{at}/{name}" if at else name, f"{prefix}{name}/", depth + 1))
+        return found
+
     def version(self, path: str) -> object:
         """Return what stands for the contents of *path* as this process left them: another object after each change.
 

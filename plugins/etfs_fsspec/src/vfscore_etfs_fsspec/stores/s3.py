@@ -136,8 +136,8 @@ class S3Store(GenericStore):
         """Return the entries of a page of a listing; the first *skip* characters of its keys are the directory's."""
         files = {entry["Key"][skip:]: self.attr(entry) for entry in page.get("Contents", ())}
         dirs = [entry["Prefix"][skip:-1] for entry in page.get("CommonPrefixes", ())]
-        found = [(name, va) for name, va in files.items() if proper(name)]
-        return found + [(name, directory()) for name in dirs if name not in files and proper(name)]
+        found = [(name, va) for name, va in files.items() if proper(name) or not name]
+        return found + [(name, directory()) for name in dirs if proper(name)]
 
     def below(self, path: str) -> bool:
         async def function(fs: Any) -> bool:
@@ -164,7 +164,7 @@ class S3Store(GenericStore):
             for entry in page.get("Contents", ()):
                 anything = True
                 name = entry["Key"][skip:]
-                if proper(name):
+                if proper(name) or not name:
                     files[name] = self.attr(entry)
             for entry in page.get("CommonPrefixes", ()):
                 anything = True
@@ -174,7 +174,7 @@ class S3Store(GenericStore):
         if not anything and key:
             await self._nothing(fs, path)
         found = list(files.items())
-        found += [(name, directory()) for name in dirs if name not in files]
+        found += [(name, directory()) for name in dirs]
         return found
 
     async def _pages(self, fs: Any, bucket: str, prefix: str, delimiter: str) -> AsyncIterator[Mapping[str, Any]]:
@@ -205,6 +205,7 @@ class S3Store(GenericStore):
         skip = len(prefix)
         found: list[tuple[str, VAttr]] = []
         dirs: set[str] = set()
+        marked: set[str] = set()
         attr = self.attr
         anything = False
         async for page in self._pages(fs, bucket, prefix, ""):
@@ -221,11 +222,13 @@ class S3Store(GenericStore):
                     continue
                 if base and base not in (".", "..") and "\0" not in base and name[0] != "/":
                     found.append((name, attr(entry)))
+                elif not base:
+                    marked.add(parent)  # of the directory itself, the first of all
         if not anything and key:
             await self._nothing(fs, path)
-        files = {name for name, _ in found} if dirs else set()
-        found += [(name, directory()) for name in dirs if name not in files]
-        return found
+        # A directory that has no marker has nothing to be removed: it occupies no bytes.
+        found += [(name, directory() if name in marked else VAttr(VType.VDIR, va_bytes=0)) for name in dirs]
+        return [("", directory()), *found] if "" in marked else found
 
     async def _find_levels(self, fs: Any, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
         found: list[tuple[str, VAttr]] = []
@@ -244,6 +247,8 @@ class S3Store(GenericStore):
             following = []
             for below, listing in zip(level, listings, strict=True):
                 for name, va in listing:
+                    if not name:
+                        continue
                     whole = joined(below, name)
                     found.append((whole, va))
                     if va.va_type is VType.VDIR:
