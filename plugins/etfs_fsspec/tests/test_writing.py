@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+import time
 
 import pytest
 from recording import RecordingStore
@@ -217,6 +218,35 @@ def test_attributes_follow_what_is_written(files):
     assert (before.va_size, va.va_size) == (10, 23)
     assert va.va_mtime > before.va_mtime
     assert va.va_etag is None
+
+
+def test_attributes_asked_for_while_it_is_written_are_never_those_of_before(files):
+    writer = files.open("new", W)
+    done = threading.Event()
+
+    def ask():
+        while not done.is_set():
+            writer.getattr()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for at in range(2000):
+        writer.pwrite(b"x", at)
+        assert writer.getattr().va_size == at + 1
+    done.set()
+    asking.join()
+    writer.close()
+
+
+def test_the_time_of_a_file_is_that_of_its_last_change(files):
+    writer = files.open("old", RW)
+    writer.pwrite(b"x", 0)
+    after = time.time_ns()
+
+    assert files.store.objects["old"].mtime < writer.getattr().va_mtime <= after
+    writer.discard()
+    assert writer.getattr().va_mtime == files.store.objects["old"].mtime
+    writer.close()
 
 
 # -- sending ahead -----------------------------------------------------------------------------------------------------

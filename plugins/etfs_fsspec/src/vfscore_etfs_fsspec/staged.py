@@ -65,7 +65,12 @@ class Staged:
         self._old = old
         self._like = VAttr(VType.VREG, va_birthtime=time.time_ns()) if old is None else old
         """What attributes are made from when something changed."""
-        self._shown = old
+        self._at: int | None = None
+        """When it was changed last."""
+        self._state = object()
+        """Another one after each change."""
+        self._shown = (self._state, old)
+        """Attributes, and the state that they are of."""
         self._ended = ended
         self._lock = threading.Lock()
         self._guard = threading.Lock()
@@ -156,16 +161,18 @@ class Staged:
 
     def attr(self) -> VAttr:
         """Return the attributes as they would be if it were stored now; nothing is asked and nothing waited for."""
-        va = self._shown
-        if va is None:
+        state = self._state
+        of, va = self._shown
+        if va is None or of is not state:
             va = copy.copy(self._like)
             va._stat = None
             va.va_size = self._content.size
-            va.va_mtime = va.va_ctime = time.time_ns()
-            va.va_bytes = va.va_etag = va.va_version = None
+            if self._at is not None:
+                va.va_mtime = va.va_ctime = self._at
+                va.va_bytes = va.va_etag = va.va_version = None
             if self._wanted is not None:
                 _overlay(va, self._wanted)
-            self._shown = va
+            self._shown = (state, va)
         return va
 
     def size(self) -> int:
@@ -174,9 +181,7 @@ class Staged:
         if size is None:
             with self._lock:
                 size = self._content.end()
-                if not self._dirty and self._old is not None:
-                    self._shown = copy.copy(self._old)
-                    self._shown.va_size = size
+                self._state = object()
         return size
 
     def pread(self, offset: int, size: int) -> bytes:
@@ -238,7 +243,7 @@ class Staged:
         with self._lock:
             wanted = self._wanted = VAttr() if self._wanted is None else copy.copy(self._wanted)
             _overlay(wanted, vap)
-            self._shown = None
+            self._state = object()
 
     def flush(self) -> None:
         """Store what there is now.
@@ -296,9 +301,10 @@ class Staged:
         with self._lock:
             self._content.stop_ahead()
             self._content.homeless = True
-            self._shown = self._like = copy.copy(self.attr())
-            self._like._stat = None
-            self._like.va_nlink = 0
+            like = copy.copy(self.attr())
+            like._stat = None
+            like.va_nlink = 0
+            self._show(like)
             self._old = None
             self.covers = False
 
@@ -306,7 +312,15 @@ class Staged:
 
     def _changed(self) -> None:
         self._dirty = True
-        self._shown = None
+        self._at = time.time_ns()
+        self._state = object()
+
+    def _show(self, va: VAttr) -> None:
+        """Have *va* be the attributes from now on, until the next change."""
+        self._like = va
+        self._at = None
+        self._state = state = object()
+        self._shown = (state, va)
 
     def _check(self) -> None:
         """Raise the error of a write that was refused before."""
@@ -332,7 +346,8 @@ class Staged:
         if wanted is not None or (va is not None and va.va_size is None):
             va = None
         self._seen.changed(self.path, va, since)
-        self._old = self._shown = self._like = va or self.attr()
+        self._old = va or self.attr()
+        self._show(self._old)
         self._wanted = None
         if wanted is not None:
             try:
@@ -347,12 +362,12 @@ class Staged:
         """Go back to what is stored."""
         if self._old is None:
             self._content.begin()
+            self._state = object()
         else:
             self._content.revert(self._old.va_size)
-            self._like = self._old
+            self._show(self._old)
         self._dirty = False
         self._wanted = None
-        self._shown = self._old
 
     def _release(self) -> None:
         """Give back what it holds."""
