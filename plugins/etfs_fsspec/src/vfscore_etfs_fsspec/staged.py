@@ -65,8 +65,7 @@ class Staged:
         self._old = old
         self._like = VAttr(VType.VREG, va_birthtime=time.time_ns()) if old is None else old
         """What attributes are made from when something changed."""
-        self._at: int | None = None
-        """When it was changed last."""
+        self._at: int | None = None  # when it was changed last
         self._state = object()
         """Another one after each change."""
         self._shown = (self._state, old)
