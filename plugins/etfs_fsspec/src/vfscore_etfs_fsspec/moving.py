@@ -120,10 +120,13 @@ def _directory(names: Names, old: str, new: str, target: VType | None) -> None:
         store.move(old, new)
         return
     try:
-        found = [(path, va) for path, va in store.find(old, None) if path]
+        found = store.find(old, None)
     except FileNotFoundError:
         found = []  # it is there in name only
+    stored = not store.paged or any(not path for path, _ in found)
+    found = [(path, va) for path, va in found if path]
     dirs = sorted(path for path, va in found if va.va_type is _VDIR)
+    emptied = sorted((f"{old}/{path}" for path, va in found if va.va_type is _VDIR and va.va_bytes != 0), reverse=True)
     files = [path for path, va in found if va.va_type is not _VDIR]
     made: list[str] = []
     copies = [(f"{old}/{path}", f"{new}/{path}") for path in files]
@@ -148,7 +151,7 @@ def _directory(names: Names, old: str, new: str, target: VType | None) -> None:
     for (path, _), fault in zip(copies, store.remove_many([path for path, _ in copies]), strict=True):
         if fault is not None and not isinstance(fault, FileNotFoundError):
             raise _not_removed(fault, path) from fault
-    for path in [*(f"{old}/{path}" for path in reversed(dirs)), old]:
+    for path in emptied + [old] * stored:
         try:
             store.rmdir(path)
         except OSError as exc:

@@ -173,7 +173,7 @@ class ReadingBackend:
 
     def describe(self) -> Mapping[str, Any]:
         """Return what to tell about the storage."""
-        return self.store.describe()
+        return {**self.store.describe(), "listings": f"believed for {self.options.listings_expiry_time:g} s"}
 
     def close(self) -> None:
         """Release everything; what is still being written was given up by its writers."""

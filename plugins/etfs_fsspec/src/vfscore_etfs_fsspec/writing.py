@@ -1,11 +1,13 @@
 """The files that are being written, by name: what other writers join, and what is there before it is stored.
 
-Locks: one for the table, never held during a request.
+Locks: one for the table, never held during a request; made anew after a fork.
 """
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 
 from vfscore_etfs_fsspec.staged import Staged
 
@@ -15,11 +17,16 @@ __all__ = ["Writing"]
 class Writing:
     """The files of one backend that are being written."""
 
-    __slots__ = ("_lock", "_staged")
+    __slots__ = ("__weakref__", "_lock", "_staged")
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._staged: dict[str, Staged] = {}
+        _all.add(self)
+
+    def restart(self) -> None:
+        """Begin with a lock that nobody holds, in the child of a fork."""
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._staged)
@@ -87,3 +94,14 @@ class Writing:
                 self._staged.pop(path, None)
                 if not staged.over:
                     self._staged[staged.path] = staged
+
+
+_all: weakref.WeakSet[Writing] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for writing in list(_all):
+        writing.restart()
+
+
+os.register_at_fork(after_in_child=_after_fork)
