@@ -157,3 +157,71 @@ def test_lines_of_a_large_file_are_few_requests(vfs, proxy, world):
 
     assert log.of("GET") == len(log) <= 10
     assert log.received == len(lines)
+
+
+def test_scattered_small_reads_of_an_open_file_bring_no_byte_more(ns, vfs, proxy, world):
+    world.plant({"f": BIG})
+    ns.sys.listdir("/b")
+    places = [2 * MIB, 70_000, MIB, 2 * MIB + 500_000, 300_000]
+
+    with proxy.counting() as log, vfs.open("/b/f") as file:
+        for at in places:
+            file.seek(at)
+            assert file.read(100) == BIG[at : at + 100]
+
+    assert (log.kinds, log.received) == ({"GET": len(places)}, 100 * len(places))
+
+
+def _handler(vfs):
+    pq = pytest.importorskip("pyarrow.parquet", reason="parquet is read by pyarrow")
+    return pq.read_table("/b/t", filesystem=vfs, columns=["c3"]).num_rows
+
+
+def _pandas(vfs):
+    pd = pytest.importorskip("pandas", reason="the consumer is pandas")
+    return len(pd.read_parquet("vfs://b/t/0.parquet", columns=["c3"])) + len(
+        pd.read_parquet("vfs://b/t/1.parquet", columns=["c3"])
+    )
+
+
+def _dask(vfs):
+    dd = pytest.importorskip("dask.dataframe", reason="the consumer is dask")
+    return len(dd.read_parquet("vfs://b/t", columns=["c3"]).compute(scheduler="threads"))
+
+
+def _open_file(vfs):
+    pq = pytest.importorskip("pyarrow.parquet", reason="parquet is read by pyarrow")
+    rows = 0
+    for name in vfs.ls("/b/t", detail=False):
+        with vfs.open(name) as file:
+            rows += pq.ParquetFile(file).read(columns=["c3"]).num_rows
+    return rows
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # what dask does by itself
+@pytest.mark.filterwarnings("ignore:Dask annotations")
+@pytest.mark.parametrize("consumer", [_handler, _pandas, _dask, _open_file])
+def test_one_column_of_parquet_brings_no_more_than_pyarrows_own_client(vfs, proxy, world, s3_server, consumer):
+    pa = pytest.importorskip("pyarrow", reason="parquet is read by pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet", reason="parquet is read by pyarrow")
+    arrow_fs = pytest.importorskip("pyarrow.fs", reason="the peer is pyarrow's S3 client")
+    rows = 60_000
+    for part in range(2):
+        table = pa.table({f"c{n}": random.Random(n).choices(range(1 << 40), k=rows) for n in range(6)})
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, row_group_size=rows // 3, compression="none")
+        world.plant({f"t/{part}.parquet": sink.getvalue().to_pybytes()})
+    peer = arrow_fs.S3FileSystem(
+        access_key=s3_server.key,
+        secret_key=s3_server.secret,
+        endpoint_override=proxy.url.removeprefix("http://"),
+        scheme="http",
+        region="us-east-1",
+    )
+
+    with proxy.counting() as theirs:
+        expected = pq.read_table(f"{world.bucket}/t", filesystem=peer, columns=["c3"]).num_rows
+    with proxy.counting() as ours:
+        assert consumer(vfs) == expected == 2 * rows
+
+    assert ours.received <= theirs.received * 1.1
