@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from wire.proxy import ALWAYS, Fault
 
-__all__ = ["ANSWERING", "CHANGING", "DENIED", "GONE", "LATE", "READING", "UPLOADING", "Entry"]
+__all__ = ["ANSWERING", "CHANGING", "DENIED", "GONE", "LATE", "READING", "UPLOADING", "Entry", "at_once"]
 
 LATE: Final = frozenset({errno.ETIMEDOUT})
 """Also of all that is tried again until the time is up."""
@@ -43,6 +43,11 @@ class Entry(NamedTuple):
         return dataclasses.replace(self.fault, kind=kind, nth=nth, times=ALWAYS if stays else 1)
 
 
+def at_once(entries: list[Entry]) -> list[Entry]:
+    """Return the *entries* that do not take as long as the time-out."""
+    return [entry for entry in entries if not entry.slow]
+
+
 _ANY = [
     Entry("reset", Fault("cut"), GONE),
     Entry("end", Fault("cut", reset=False), GONE),
@@ -64,7 +69,7 @@ READING: Final = [
     Entry("404", Fault("status", status=404, code="NoSuchKey"), ABSENT),
     Entry("416", Fault("status", status=416, code="InvalidRange"), WRONG | {errno.ERANGE, errno.EINVAL}),
     Entry("412", Fault("status", status=412, code="PreconditionFailed"), WRONG),
-    Entry("delay", Fault("delay", seconds=2.5), LATE),
+    Entry("delay", Fault("delay", seconds=4), LATE),
 ]
 """Of the body of a file."""
 CHANGING: Final = [

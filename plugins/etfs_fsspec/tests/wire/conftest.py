@@ -11,7 +11,7 @@ from wire.proxy import Proxy
 from wire.tally import TALLY
 from wire.world import World
 
-TIMEOUT = 0.8
+TIMEOUT = 1.5
 """Seconds that a request may take where it is tested that it may not hang: many times what one needs."""
 ATTEMPTS = 2
 """s3fs tries five times, so that a fault which stays is known after seconds; here it is within half of one."""

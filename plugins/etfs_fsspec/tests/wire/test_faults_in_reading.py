@@ -7,7 +7,7 @@ import fsspec
 import pytest
 
 from vfscore.testing import Namespace, raises
-from wire.catalogue import READING
+from wire.catalogue import READING, at_once
 from wire.proxy import ALWAYS, Fault, Proxy
 from wire.tally import TALLY
 from wire.world import World, attempt
@@ -78,8 +78,11 @@ def same(name, got):
     return got
 
 
-@pytest.mark.parametrize("entry", READING, ids=lambda entry: entry.name)
-@pytest.mark.parametrize("how", READS)
+@pytest.mark.parametrize(
+    ("how", "entry"),
+    [(how, entry) for how in READS for entry in (READING if how in ("small", "bulk") else at_once(READING))],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_read_is_right_or_an_error(tree, proxy, how, entry):
     read, right = READS[how]
     if how == "bulk" and entry.name == "short":
