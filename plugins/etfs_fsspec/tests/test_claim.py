@@ -12,7 +12,7 @@ from fsspec.registry import known_implementations
 from vfscore_etfs_fsspec.source import claims, open_store
 
 from vfscore.plugin import VType
-from vfscore.testing import raises
+from vfscore.testing import Namespace, raises
 
 SECRET = "wJalrXUtnFEMI-bPxRfiCY"
 
@@ -222,9 +222,7 @@ def test_equal_storages_have_equal_identities(memory, tmp_path):
 
 
 def test_a_namespace_within_itself_is_eloop():
-    import vfscore
-
-    with vfscore.Namespace() as ns, fsspec_of(ns) as fs:
+    with Namespace() as ns, fsspec_of(ns) as fs:
         ns.sys.mkdir("/d")
         store = open_store(fs, {"path": "/d"})
         guard = store.connection._guard

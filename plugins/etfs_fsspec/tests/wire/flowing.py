@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-import vfscore
+from vfscore.testing import Namespace
 
 MIB = 1 << 20
 
@@ -47,7 +47,7 @@ def main(source: str, options: dict[str, object], size: int) -> None:
     """Stream up and down."""
     piece = random.Random(1).randbytes(4 * MIB)
     sent, got = hashlib.blake2b(), hashlib.blake2b()
-    with vfscore.Namespace() as ns:
+    with Namespace() as ns:
         ns.etfs_register("/b", source, "dir_subdirs", options=options)
         with ns.open("/b/warm", "wb") as file:
             file.write(b"x")

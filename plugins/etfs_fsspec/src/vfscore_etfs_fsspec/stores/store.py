@@ -83,8 +83,8 @@ class Store(Protocol):
         ranged: Any range of a file is one request. Otherwise files are read from the start (`Peek.stream`).
         part_size: Bytes of one piece of an upload, if the storage takes it in pieces; else 0.
         links: Symbolic links are told as such (`readlink`, `symlink`).
-        paged: A file, and what is below a name, are asked for separately: `file`, `page` and `below` are one request. If
-            a directory has a marker (an object ``dir/``), it stands under the name ``""`` before the directory's entries.
+        paged: A file, and what is below a name, are asked for separately: `file`, `page` and `below` are one request.
+            If a directory has a marker (an object ``dir/``), it stands as ``""`` before the directory's entries.
         identity: Equal for stores on one storage, whatever their roots and credentials; at worst too often equal.
     """
 
