@@ -7,6 +7,12 @@ import vfscore
 from vfscore import namespace
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "consumer(who, **shown): a row of docs/consumers.md and what it says; see table.py"
+    )
+
+
 @pytest.fixture(autouse=True)
 def _no_namespace_left():
     """Leave what ``vfs://`` means as it was."""

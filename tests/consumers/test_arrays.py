@@ -12,6 +12,7 @@ def url(place):
     return "vfs:/" + place
 
 
+@pytest.mark.consumer("zarr", read="arrays", write="arrays", parts="chunks")
 def test_zarr_by_url(url):
     zarr = pytest.importorskip("zarr", minversion="3")
     data = np.arange(10_000, dtype="f8").reshape(100, 100)
@@ -22,6 +23,7 @@ def test_zarr_by_url(url):
     assert (again[5:17, ::7] == data[5:17, ::7]).all()
 
 
+@pytest.mark.consumer("zarr", read="groups", write="groups", change="remove")
 def test_zarr_groups_are_listed_and_removed(url, fs, place):
     zarr = pytest.importorskip("zarr", minversion="3")
     group = zarr.open_group(f"{url}/g.zarr", mode="w")
@@ -33,6 +35,7 @@ def test_zarr_groups_are_listed_and_removed(url, fs, place):
     assert not fs.exists(f"{place}/g.zarr/x/y/zarr.json")
 
 
+@pytest.mark.consumer("xarray", read="zarr", write="zarr", change="append")
 def test_xarray_writes_appends_and_opens(url):
     xr = pytest.importorskip("xarray")
     pytest.importorskip("zarr", minversion="3")
@@ -45,6 +48,7 @@ def test_xarray_writes_appends_and_opens(url):
         assert float(got["v"].sum()) == 6.0
 
 
+@pytest.mark.consumer("h5py", read="hdf5", write="hdf5", compressed="hdf5")
 def test_h5py_by_a_file_object(fs, place):
     h5py = pytest.importorskip("h5py")
     with fs.open(f"{place}/f.h5", "w+b") as out, h5py.File(out, "w") as file:
@@ -53,6 +57,7 @@ def test_h5py_by_a_file_object(fs, place):
         assert int(file["d"][:].sum()) == 499_500
 
 
+@pytest.mark.consumer("numpy", read="npy, npz", write="npy, npz")
 def test_numpy_saves_and_loads(fs, place):
     with fs.open(f"{place}/a.npy", "wb") as out:
         np.save(out, np.arange(100))
@@ -64,6 +69,7 @@ def test_numpy_saves_and_loads(fs, place):
         assert sorted(both) == ["a", "b"]
 
 
+@pytest.mark.consumer("PIL", read="png", write="png")
 def test_images_of_pil(fs, place):
     image = pytest.importorskip("PIL.Image")
     with fs.open(f"{place}/i.png", "wb") as out:
@@ -75,6 +81,7 @@ def test_images_of_pil(fs, place):
     assert fs.open(f"{place}/i.png").read() == fs.cat_file(f"{place}/i.png")
 
 
+@pytest.mark.consumer("zipfile, tarfile", read="zip, tar", write="zip, tar", compressed="tar")
 def test_text_wrappers_and_archives(fs, place):
     import tarfile
     import zipfile
@@ -89,3 +96,30 @@ def test_text_wrappers_and_archives(fs, place):
         assert archive.read("x.csv") == b"a\n1\n"
     with fs.open(f"{place}/a.tar.gz") as file, tarfile.open(fileobj=file) as archive:
         assert archive.getnames() == ["x"]
+
+
+@pytest.mark.consumer("xarray", write="zarr", partitioned="zarr", more="consolidated")
+def test_xarray_consolidates_and_opens_many(url):
+    xr = pytest.importorskip("xarray")
+    pytest.importorskip("zarr", minversion="3")
+    pytest.importorskip("dask")
+    for i in range(3):
+        made = xr.Dataset({"v": (("t", "x"), np.full((2, 3), i))}, {"t": [2 * i, 2 * i + 1], "x": [1, 2, 3]})
+        made.to_zarr(f"{url}/many/{i}.zarr", zarr_format=2, consolidated=True)
+    with xr.open_zarr(f"{url}/many/1.zarr", consolidated=True) as one:
+        assert float(one["v"].sum()) == 6.0
+    with xr.open_mfdataset(f"{url}/many/*.zarr", engine="zarr", combine="by_coords") as got:
+        assert got.sizes["t"] == 6
+        assert float(got["v"].sum()) == 18.0
+
+
+@pytest.mark.parametrize("engine", ["h5netcdf", "scipy"])
+@pytest.mark.consumer("xarray", read="netcdf", parts="netcdf")
+def test_xarray_reads_netcdf_by_a_file_object(engine, fs, place, tmp_path):
+    xr = pytest.importorskip("xarray")
+    pytest.importorskip(engine)
+    made = xr.Dataset({"v": (("t",), np.arange(100.0))})
+    made.to_netcdf(tmp_path / "f.nc", engine=engine)
+    fs.put_file(str(tmp_path / "f.nc"), f"{place}/f.nc")
+    with fs.open(f"{place}/f.nc") as file, xr.open_dataset(file, engine=engine) as got:
+        assert float(got["v"][10:20].sum()) == 145.0

@@ -36,6 +36,7 @@ def arrow(fs):
     return pafs.PyFileSystem(pafs.FSSpecHandler(fs))
 
 
+@pytest.mark.consumer("dask, threads", more='`filesystem="arrow"` by `fsspec+vfs://`')
 def test_dask_reads_through_arrow_by_an_fsspec_url(frame, place):
     dd.from_pandas(frame, npartitions=2).to_parquet(f"vfs:/{place}/t")
     got = dd.read_parquet(f"fsspec+vfs:/{place}/t", filesystem="arrow")
@@ -43,12 +44,14 @@ def test_dask_reads_through_arrow_by_an_fsspec_url(frame, place):
     assert len(dd.read_parquet(f"fsspec+vfs:/{place}/t", filesystem="arrow", filters=[("part", "==", "a")])) == 50
 
 
+@pytest.mark.consumer("dask, threads", more="a filesystem of arrow")
 def test_dask_reads_and_writes_through_a_filesystem_of_arrow(frame, place, arrow):
     dd.from_pandas(frame, npartitions=2).to_parquet(f"{place}/t", filesystem=arrow)
     assert len(dd.read_parquet(f"{place}/t", filesystem=arrow)) == 100
     assert len(dd.read_parquet(f"vfs:/{place}/t", filesystem=arrow)) == 100
 
 
+@pytest.mark.consumer("pandas", more="a filesystem of arrow")
 def test_pandas_reads_and_writes_through_a_filesystem_of_arrow(frame, place, arrow):
     frame.to_parquet(f"{place}/t.parquet", filesystem=arrow)
     frame.to_parquet(f"{place}/parts", filesystem=arrow, partition_cols=["part"])
@@ -59,6 +62,7 @@ def test_pandas_reads_and_writes_through_a_filesystem_of_arrow(frame, place, arr
     pd.testing.assert_frame_equal(pd.read_csv(f"vfs:/{place}/t.csv", engine="pyarrow"), frame)
 
 
+@pytest.mark.consumer("pyarrow", more="pickled")
 def test_a_filesystem_of_arrow_is_the_same_after_pickling(place, frame, arrow):
     import pickle
 
@@ -68,12 +72,14 @@ def test_a_filesystem_of_arrow_is_the_same_after_pickling(place, frame, arrow):
     assert pq.read_table(f"{place}/t.parquet", filesystem=again).num_rows == 100
 
 
+@pytest.mark.consumer("pandas", faults="missing file")
 def test_an_fsspec_url_of_arrow_knows_nothing_of_other_trees(tmp_path, frame):
     """What it means is the installed namespace, or VFSCORE_FSTAB's: a URL has no storage_options."""
     with pytest.raises(FileNotFoundError):
         pd.read_parquet("fsspec+vfs://nowhere/t.parquet")
 
 
+@pytest.mark.consumer("dask, threads", faults='`filesystem="arrow"` of a plain URL')
 def test_arrow_itself_refuses_a_plain_url(frame, place):
     frame.to_parquet(f"vfs:/{place}/t.parquet")
     with pytest.raises(pa.ArrowInvalid, match="Unrecognized filesystem type in URI: vfs:"):

@@ -53,6 +53,7 @@ def _tar():
 
 
 @pytest.mark.parametrize("kind", ["simplecache", "filecache", "blockcache"])
+@pytest.mark.consumer("fsspec", read="`simplecache::`, `filecache::`, `blockcache::`")
 def test_a_cache_in_front_reads_what_is_there(kind, place, fs, cached):
     fs.pipe_file(f"{place}/x.bin", DATA)
     with fsspec.open(f"{kind}::vfs:/{place}/x.bin", **cached(kind)) as file:
@@ -65,6 +66,7 @@ def test_a_cache_in_front_reads_what_is_there(kind, place, fs, cached):
         assert file.read() == DATA
 
 
+@pytest.mark.consumer("fsspec", parts="`blockcache::`")
 def test_a_block_cache_keeps_the_blocks_that_were_read_and_no_others(place, fs, cached, tmp_path):
     fs.pipe_file(f"{place}/x.bin", DATA)
     with fsspec.open(f"blockcache::vfs:/{place}/x.bin", **cached("blockcache")) as file:
@@ -101,12 +103,14 @@ def test_a_block_cache_of_a_directory_is_eisdir(place, fs, cached):
         pass
 
 
+@pytest.mark.consumer("fsspec", write="`simplecache::`")
 def test_what_is_written_through_a_cache_is_written(place, fs, cached):
     with fsspec.open(f"simplecache::vfs:/{place}/x", "wb", **cached("simplecache")) as file:
         file.write(b"through")
     assert fs.cat_file(f"{place}/x") == b"through"
 
 
+@pytest.mark.consumer("fsspec", read="`zip://…::`, `tar://…::`")
 def test_archives_in_the_tree_are_read_through_a_chain(place, fs):
     fs.pipe({f"{place}/a.zip": _zip(), f"{place}/a.tar": _tar()})
     for url in (f"zip://x.csv::vfs:/{place}/a.zip", f"tar://x.csv::vfs:/{place}/a.tar"):
@@ -118,6 +122,7 @@ def test_archives_in_the_tree_are_read_through_a_chain(place, fs):
         assert file.read() == b"c\n3\n"
 
 
+@pytest.mark.consumer("fsspec", write="`zip://…::`")
 def test_an_archive_in_the_tree_is_written_through_a_chain(place, fs):
     with fsspec.open(f"zip://n.csv::vfs:/{place}/new.zip", "wb", zip={"mode": "w"}) as file:
         file.write(b"1\n")
@@ -125,6 +130,7 @@ def test_an_archive_in_the_tree_is_written_through_a_chain(place, fs):
         assert archive.read("n.csv") == b"1\n"
 
 
+@pytest.mark.consumer("fsspec", read="`dir://…::`")
 def test_a_directory_of_the_tree_is_a_filesystem(place, fs):
     fs.pipe({f"{place}/top/a": b"a", f"{place}/top/d/b": b"b"})
     inner = fsspec.filesystem("dir", path=f"{place}/top", fs=fs)
@@ -140,6 +146,7 @@ def test_a_directory_of_the_tree_is_a_filesystem(place, fs):
 # -- open_files, url_to_fs, mappers ------------------------------------------------------------------------------------
 
 
+@pytest.mark.consumer("fsspec", partitioned="`open_files`")
 def test_many_files_are_opened_by_one_url(place, fs):
     with fsspec.open_files(f"vfs:/{place}/many/*.txt", "w", num=3) as files:
         for i, file in enumerate(files):
@@ -151,6 +158,7 @@ def test_many_files_are_opened_by_one_url(place, fs):
         assert [file.name for file in files] == [f"{place}/many/0.txt", f"{place}/many/2.txt"]
 
 
+@pytest.mark.consumer("fsspec", more="`url_to_fs`, `get_mapper`")
 def test_a_url_is_a_filesystem_and_a_path(place, fs):
     assert fsspec.url_to_fs(f"vfs:/{place}/a/b") == (fs, f"{place}/a/b")
     mapper = fsspec.get_mapper(f"vfs:/{place}/store", create=True)
@@ -161,6 +169,7 @@ def test_a_url_is_a_filesystem_and_a_path(place, fs):
 # -- open_local --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.consumer("fsspec", more="`open_local`")
 def test_open_local_of_a_file_of_the_host_is_its_path_there(ns, fs, host):
     (host / "a.txt").write_text("a")
     ns.etfs_register("/host", str(host), "dir_subdirs")
@@ -181,6 +190,7 @@ def test_open_local_of_a_file_of_the_host_is_its_path_there(ns, fs, host):
     assert fs.local_path("/host/a.txt") == str(host / "a.txt")
 
 
+@pytest.mark.consumer("fsspec", faults="`open_local` of what is no file of the host")
 def test_open_local_of_anything_else_is_refused_and_says_why(ns, fs, host):
     (host / "a.txt").write_text("0123456789")
     ns.etfs_register("/window", str(host / "a.txt"), "reg", 2, 4)
@@ -237,6 +247,7 @@ def memory():
     held.pseudo_dirs[:] = [""]
 
 
+@pytest.mark.consumer("fsspec", change="`generic` copy")
 def test_generic_copies_go_to_other_filesystems_and_come_back(place, fs, tmp_path, memory):
     generic = GenericFileSystem()
     (tmp_path / "in.txt").write_bytes(b"data")
@@ -253,6 +264,7 @@ def test_generic_copies_go_to_other_filesystems_and_come_back(place, fs, tmp_pat
     assert fs.cat([f"{place}/a", f"{place}/c"]) == {f"{place}/a": b"data", f"{place}/c": b"data"}
 
 
+@pytest.mark.consumer("fsspec", change="`rsync`")
 def test_rsync_makes_trees_equal_and_then_copies_nothing(place, fs, tmp_path):
     for name in ("a", "d/b"):
         (tmp_path / "src" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -288,6 +300,7 @@ class Counting(fsspec.callbacks.Callback):
         return self.size, self.value, {name: (child.size, child.value) for name, child in self.files.items()}
 
 
+@pytest.mark.consumer("fsspec", more="callbacks")
 def test_get_put_and_cp_tell_of_files_and_bytes(place, fs, tmp_path):
     fs.pipe({f"{place}/t/{i}": bytes(100 * i) for i in (1, 2)})
     for act in (
@@ -352,6 +365,7 @@ def _run(tmp_path, **env):
     ],
     ids=["VFSCORE_FSTAB", "FSSPEC_VFS_FSTAB", "FSSPEC_VFS"],
 )
+@pytest.mark.consumer("fsspec", more="configuration")
 def test_the_environment_says_what_vfs_means(described, tmp_path, env):
     assert _run(tmp_path, **env(str(described))) == "found"
 

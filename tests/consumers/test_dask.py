@@ -42,12 +42,14 @@ def _same(got, want):
     pd.testing.assert_frame_equal(got[want.columns], want.reset_index(drop=True))
 
 
+@pytest.mark.consumer("dask, threads", read="csv", write="csv")
 def test_csv(ddf, frame, url, fs, place):
     ddf.to_csv(f"{url}/csv/part-*.csv", index=False)
     assert len(fs.glob(f"{place}/csv/*.csv")) == 4
     _same(dd.read_csv(f"{url}/csv/*.csv").compute(), frame)
 
 
+@pytest.mark.consumer("dask, threads", parts="csv")
 def test_csv_in_blocks(frame, url):
     frame.to_csv(f"{url}/one.csv", index=False)
     got = dd.read_csv(f"{url}/one.csv", blocksize=2000)
@@ -55,21 +57,25 @@ def test_csv_in_blocks(frame, url):
     _same(got.compute(), frame)
 
 
+@pytest.mark.consumer("dask, threads", change="csv")
 def test_csv_as_a_single_file(ddf, frame, url):
     ddf.to_csv(f"{url}/single.csv", single_file=True, index=False)
     _same(pd.read_csv(f"{url}/single.csv"), frame)
 
 
+@pytest.mark.consumer("dask, threads", compressed="csv")
 def test_csv_compressed(ddf, frame, url):
     ddf.to_csv(f"{url}/gz/*.csv.gz", index=False, compression="gzip")
     _same(dd.read_csv(f"{url}/gz/*.csv.gz", compression="gzip", blocksize=None).compute(), frame)
 
 
+@pytest.mark.consumer("dask, threads", read="json lines", write="json lines")
 def test_json_lines(ddf, frame, url):
     ddf.to_json(f"{url}/json/*.jsonl", orient="records", lines=True)
     _same(dd.read_json(f"{url}/json/*.jsonl", orient="records", lines=True).compute(), frame)
 
 
+@pytest.mark.consumer("dask, threads", read="parquet", write="parquet")
 def test_parquet(ddf, frame, url, fs, place):
     ddf.to_parquet(f"{url}/parquet")
     assert len(fs.glob(f"{place}/parquet/*.parquet")) == 4
@@ -77,6 +83,7 @@ def test_parquet(ddf, frame, url, fs, place):
     _same(pd.read_parquet(f"{url}/parquet"), frame)
 
 
+@pytest.mark.consumer("dask, threads", change="parquet")
 def test_parquet_is_appended_to_and_overwritten(ddf, frame, url):
     ddf.to_parquet(f"{url}/parquet")
     ddf.to_parquet(f"{url}/parquet", append=True, ignore_divisions=True)
@@ -85,6 +92,7 @@ def test_parquet_is_appended_to_and_overwritten(ddf, frame, url):
     _same(dd.read_parquet(f"{url}/parquet").compute(), frame)
 
 
+@pytest.mark.consumer("dask, threads", partitioned="parquet", parts="parquet")
 def test_parquet_partitioned(ddf, frame, url, fs, place):
     ddf.to_parquet(f"{url}/parts", partition_on=["part"])
     assert fs.isdir(f"{place}/parts/part=c")
@@ -92,6 +100,7 @@ def test_parquet_partitioned(ddf, frame, url, fs, place):
     assert len(dd.read_parquet(f"{url}/parts", filters=[("part", "==", "b")])) == 250
 
 
+@pytest.mark.consumer("dask, threads", read="parquet")
 def test_a_group_by_is_pandas_s(ddf, frame, url):
     ddf.to_parquet(f"{url}/parquet")
     got = dd.read_parquet(f"{url}/parquet").groupby("part").x.mean().compute().sort_index()
@@ -99,6 +108,7 @@ def test_a_group_by_is_pandas_s(ddf, frame, url):
     assert list(got) == pytest.approx(list(want))
 
 
+@pytest.mark.consumer("dask, threads", read="text", write="text")
 def test_text_and_bags(url):
     lines = [json.dumps({"n": i}) for i in range(100)]
     db.from_sequence(lines, npartitions=3).to_textfiles(f"{url}/text/*.txt")
@@ -106,6 +116,7 @@ def test_text_and_bags(url):
     assert bag.pluck("n").sum().compute() == 4950
 
 
+@pytest.mark.consumer("dask, threads", more="names of tasks")
 def test_a_rewritten_file_is_another_task(frame, url):
     frame.to_parquet(f"{url}/one.parquet")
     before = dd.read_parquet(f"{url}/one.parquet")
@@ -116,6 +127,7 @@ def test_a_rewritten_file_is_another_task(frame, url):
     assert len(after) == 10
 
 
+@pytest.mark.consumer("dask, threads", more="names of tasks, `storage_options`")
 def test_names_of_tasks_do_not_depend_on_the_instance(frame, host):
     frame.to_csv(host / "f.csv", index=False)
     entry = {"key": "/data", "source": str(host), "type": "dir"}
@@ -126,6 +138,7 @@ def test_names_of_tasks_do_not_depend_on_the_instance(frame, host):
     assert len(names) == 1
 
 
+@pytest.mark.consumer("dask, threads", faults="missing file")
 def test_a_missing_file_is_an_error_at_once(url):
     with pytest.raises(OSError, match="missing"):
         dd.read_csv(f"{url}/missing-*.csv")

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 
+import fsspec
 import pytest
 
 pd = pytest.importorskip("pandas")
@@ -15,6 +16,7 @@ dask = pytest.importorskip("dask")
 dd = pytest.importorskip("dask.dataframe")
 db = pytest.importorskip("dask.bag")
 distributed = pytest.importorskip("distributed", reason="clusters of processes are dask.distributed's")
+pytest.importorskip("pyarrow.fs")
 pytest.importorskip("vfscore_etfs_local", reason="what workers share is a directory of the host")
 
 import vfscore  # noqa: E402  # after the skips
@@ -65,12 +67,14 @@ def _same(got, want):
     pd.testing.assert_frame_equal(got[want.columns], want.reset_index(drop=True))
 
 
+@pytest.mark.consumer("dask, processes", read="csv", write="csv")
 def test_csv(client, ddf, frame, options, host):
     ddf.to_csv("vfs://data/csv/*.csv", index=False, storage_options=options)
     assert len(list((host / "csv").iterdir())) == 4
     _same(dd.read_csv("vfs://data/csv/*.csv", storage_options=options).compute(), frame)
 
 
+@pytest.mark.consumer("dask, processes", read="json lines", write="json lines")
 def test_json_lines(client, ddf, frame, options):
     ddf.to_json("vfs://data/json/*.jsonl", orient="records", lines=True, storage_options=options)
     got = dd.read_json("vfs://data/json/*.jsonl", orient="records", lines=True, storage_options=options)
@@ -78,6 +82,7 @@ def test_json_lines(client, ddf, frame, options):
 
 
 @pytest.mark.parametrize("filesystem", [None, "fsspec"])
+@pytest.mark.consumer("dask, processes", read="parquet", write="parquet")
 def test_parquet(client, ddf, frame, options, filesystem, host):
     more = {} if filesystem is None else {"filesystem": filesystem}
     ddf.to_parquet("vfs://data/parquet", storage_options=options)
@@ -85,11 +90,23 @@ def test_parquet(client, ddf, frame, options, filesystem, host):
     _same(dd.read_parquet("vfs://data/parquet", storage_options=options, **more).compute(), frame)
 
 
+@pytest.mark.consumer("dask, processes", more='`filesystem="arrow"` by `fsspec+vfs://`')
+def test_parquet_by_arrow(client, ddf, frame, ns, host):
+    pa = pytest.importorskip("pyarrow", minversion="20")
+    ns.etfs_register("/data", str(host), "dir_subdirs")
+    ddf.to_parquet("vfs://data/parquet")
+    _same(dd.read_parquet("fsspec+vfs://data/parquet", filesystem="arrow").compute(), frame)
+    arrow = pa.fs.PyFileSystem(pa.fs.FSSpecHandler(fsspec.filesystem("vfs")))
+    _same(dd.read_parquet("/data/parquet", filesystem=arrow).compute(), frame)
+
+
+@pytest.mark.consumer("dask, processes", partitioned="parquet")
 def test_parquet_partitioned_is_whole(client, ddf, frame, options):
     ddf.to_parquet("vfs://data/parts", partition_on=["part"], storage_options=options)
     _same(dd.read_parquet("vfs://data/parts", storage_options=options).compute(), frame)
 
 
+@pytest.mark.consumer("dask, processes", read="text", write="text")
 def test_text(client, options):
     lines = [json.dumps({"n": i}) for i in range(100)]
     db.from_sequence(lines, npartitions=3).to_textfiles("vfs://data/text/*.txt", storage_options=options)
@@ -97,6 +114,7 @@ def test_text(client, options):
     assert bag.pluck("n").sum().compute() == 4950
 
 
+@pytest.mark.consumer("dask, processes", parts="csv", more="an installed namespace")
 def test_an_installed_namespace_travels(client, frame, ns, host):
     frame.to_csv(host / "f.csv", index=False)
     ns.etfs_register("/data", str(host), "dir_subdirs")
@@ -104,6 +122,7 @@ def test_an_installed_namespace_travels(client, frame, ns, host):
     _same(dd.read_csv("vfs://data/f.csv", blocksize=4000).compute(), frame)
 
 
+@pytest.mark.consumer("dask, processes", more="filesystem and open file as arguments")
 def test_a_filesystem_and_an_open_file_travel(client, fs, ns, host):
     (host / "f.txt").write_text("hello")
     ns.etfs_register("/data", str(host), "dir_subdirs")
@@ -121,6 +140,7 @@ def test_a_filesystem_and_an_open_file_travel(client, fs, ns, host):
         assert client.submit(rest, file, pure=False).result() == b"llo"
 
 
+@pytest.mark.consumer("dask, processes", more="names of tasks")
 def test_names_of_tasks_are_the_same_in_every_process(client, frame, options, host):
     frame.to_csv(host / "f.csv", index=False)
 
@@ -131,6 +151,7 @@ def test_names_of_tasks_are_the_same_in_every_process(client, frame, options, ho
     assert set(client.run(name).values()) == {here}
 
 
+@pytest.mark.consumer("dask, processes", faults="memory that stayed behind")
 def test_what_is_only_in_memory_is_missed_on_the_worker_with_the_way_out(client, ns, fs, frame):
     ns.mount("rumpfs", "/mem")
     frame.to_csv("vfs://mem/f.csv", index=False)
@@ -140,6 +161,7 @@ def test_what_is_only_in_memory_is_missed_on_the_worker_with_the_way_out(client,
     assert info.value.errno == errno.EREMOTE
 
 
+@pytest.mark.consumer("dask, processes", faults="memory that stayed behind")
 def test_what_workers_would_write_into_their_own_memory_is_an_error(client, ns, fs, ddf):
     ns.mount("rumpfs", "/mem")
 
@@ -148,6 +170,7 @@ def test_what_workers_would_write_into_their_own_memory_is_an_error(client, ns, 
     assert fs.find("/mem") == []
 
 
+@pytest.mark.consumer("dask, processes", faults="a killed worker")
 def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(client, ddf, frame, options, host):
     flag = host / "killed"
 
@@ -166,6 +189,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(client, ddf, frame
     _same(dd.read_parquet("vfs://data/out", storage_options=options).compute(), frame)
 
 
+@pytest.mark.consumer("dask, processes", read="parquet")
 def test_the_cluster_gets_what_pandas_gets(client, frame, options, host):
     frame.to_parquet("vfs://data/f.parquet", storage_options=options)
     got = dd.read_parquet("vfs://data/f.parquet", storage_options=options).groupby("part").x.mean().compute()

@@ -23,11 +23,13 @@ def frame():
     return pd.DataFrame({"n": range(1000), "part": ["a", "b"] * 500})
 
 
+@pytest.mark.consumer("duckdb", read="csv")
 def test_csv(db, frame, url):
     frame.to_csv(f"{url}/f.csv", index=False)
     assert db.sql(f"select count(*), sum(n) from read_csv('{url}/f.csv')").fetchall()[0] == (1000, 499500)
 
 
+@pytest.mark.consumer("duckdb", read="parquet", partitioned="parquet")
 def test_parquet_and_patterns(db, frame, url, fs, place):
     fs.makedirs(f"{place}/d")
     frame.head(400).to_parquet(f"{url}/d/1.parquet")
@@ -35,6 +37,7 @@ def test_parquet_and_patterns(db, frame, url, fs, place):
     assert db.sql(f"select count(*), sum(n) from read_parquet('{url}/d/*.parquet')").fetchall()[0] == (1000, 499500)
 
 
+@pytest.mark.consumer("duckdb", read="json")
 def test_json(db, frame, url):
     frame.to_json(f"{url}/f.jsonl", orient="records", lines=True)
     try:
@@ -45,6 +48,7 @@ def test_json(db, frame, url):
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
+@pytest.mark.consumer("duckdb", write="parquet, csv")
 def test_copy_to(db, frame, url, kind):
     db.register("frame", frame)
     db.sql(f"copy frame to '{url}/out.{kind}' (format {kind})")
@@ -52,6 +56,7 @@ def test_copy_to(db, frame, url, kind):
     assert read(f"{url}/out.{kind}")["n"].sum() == 499500
 
 
+@pytest.mark.consumer("duckdb", partitioned="parquet")
 def test_copy_to_partitioned(db, frame, url, fs, place):
     db.register("frame", frame)
     db.sql(f"copy frame to '{url}/parts' (format parquet, partition_by (part))")
@@ -60,6 +65,7 @@ def test_copy_to_partitioned(db, frame, url, fs, place):
     assert found.fetchall() == [("a", 500), ("b", 500)]
 
 
+@pytest.mark.consumer("duckdb", faults="missing file")
 def test_a_missing_file_is_an_error(db, url):
     with pytest.raises((duckdb.IOException, FileNotFoundError)):
         db.sql(f"select * from read_csv('{url}/missing.csv')").fetchall()

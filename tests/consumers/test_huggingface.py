@@ -18,6 +18,7 @@ def _cache(tmp_path, monkeypatch):
     datasets.disable_progress_bars()
 
 
+@pytest.mark.consumer("Hugging Face datasets", read="data sets", write="data sets")
 def test_a_data_set_is_saved_and_loaded(url):
     made = datasets.Dataset.from_dict({"n": list(range(100))})
     made.save_to_disk(f"{url}/set")
@@ -25,12 +26,14 @@ def test_a_data_set_is_saved_and_loaded(url):
 
 
 @pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.consumer("Hugging Face datasets", read="csv", parts="csv")
 def test_csv_is_loaded_and_streamed(url, fs, place, streaming):
     fs.pipe_file(f"{place}/f.csv", b"n\n" + b"".join(b"%d\n" % i for i in range(100)))
     got = datasets.load_dataset("csv", data_files=f"{url}/f.csv", split="train", streaming=streaming)
     assert sum(row["n"] for row in got) == 4950
 
 
+@pytest.mark.consumer("Hugging Face datasets", write="parquet")
 def test_parquet_is_written(url, fs, place):
     pd = pytest.importorskip("pandas")
     datasets.Dataset.from_dict({"n": list(range(100))}).to_parquet(f"{url}/f.parquet")

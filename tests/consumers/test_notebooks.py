@@ -64,6 +64,7 @@ def _shown(ns):
 # -- the tree ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.consumer("notebooks", more="the tree")
 def test_a_tree_shows_what_hangs_where_and_where_it_leads(ns, host):
     ns.mount("rumpfs", "/scratch", options={"size": "2 MiB"})
     ns.mount("rumpfs", "/frozen", readonly=True)
@@ -115,6 +116,7 @@ def test_secrets_are_not_shown():
         assert "hunter2" not in text
 
 
+@pytest.mark.consumer("notebooks", faults="a dead storage")
 def test_no_storage_at_a_distance_is_asked_for_anything():
     plugin = Asked()
     with vfscore.Namespace(plugins=[plugin]) as ns:
@@ -188,6 +190,7 @@ def test_an_amount_is_a_number_for_people(size, text):
 # -- lines -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.consumer("notebooks", more="filesystem")
 def test_a_filesystem_is_one_line(ns, fs, host, tmp_path):
     ns.etfs_register("/host", str(host), "dir")
     assert repr(fs) == "<VfsFileSystem vfs:// of the installed namespace: <Namespace /, /host>>"
@@ -203,6 +206,7 @@ def test_a_filesystem_is_one_line(ns, fs, host, tmp_path):
     assert "No such file" in repr(written)
 
 
+@pytest.mark.consumer("notebooks", more="file")
 def test_a_file_is_one_line(place, fs):
     kind = "rumpfs" if place == "/mem" else "etfs"
     for mode, name in (("wb", "VfsWriter"), ("rb", "VfsReader"), ("r+b", "VfsRandom")):
@@ -316,6 +320,7 @@ def kernel():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what jupyter_client does by itself
+@pytest.mark.consumer("notebooks", more="progress")
 def test_a_kernel_shows_the_tree_the_line_and_the_bar(kernel, tmp_path):
     (shown,) = kernel("import vfscore, fsspec; ns = vfscore.Namespace().install(); ns")
     assert Tree(shown["content"]["data"]["text/html"]).text == "/ rumpfs (0 bytes in 1 node)"

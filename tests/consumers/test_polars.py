@@ -11,6 +11,7 @@ def frame():
     return pl.DataFrame({"n": range(1000), "part": ["a", "b"] * 500})
 
 
+@pytest.mark.consumer("polars", read="parquet, csv", write="parquet, csv")
 def test_parquet_and_csv_by_file_objects(frame, fs, place):
     with fs.open(f"{place}/f.parquet", "wb") as out:
         frame.write_parquet(out)
@@ -22,6 +23,7 @@ def test_parquet_and_csv_by_file_objects(frame, fs, place):
         assert pl.read_csv(file).equals(frame)
 
 
+@pytest.mark.consumer("polars", write="parquet", parts="parquet")
 def test_a_lazy_scan_by_a_dataset(frame, fs, place):
     frame.write_parquet(f"{place}/f.parquet", use_pyarrow=True, pyarrow_options={"filesystem": fs})
     scan = pl.scan_pyarrow_dataset(ds.dataset(f"{place}/f.parquet", filesystem=fs))

@@ -18,6 +18,7 @@ def arrow(fs):
     return pafs.PyFileSystem(pafs.FSSpecHandler(fs))
 
 
+@pytest.mark.consumer("pyarrow", read="parquet", write="parquet", partitioned="parquet")
 def test_a_dataset_is_written_and_read(fs, arrow, table, place):
     ds.write_dataset(table, f"{place}/ds", filesystem=arrow, format="parquet", partitioning=["part"])
     got = ds.dataset(f"{place}/ds", filesystem=fs, partitioning=["part"])
@@ -27,12 +28,14 @@ def test_a_dataset_is_written_and_read(fs, arrow, table, place):
 
 
 @pytest.mark.skipif(int(pa.__version__.split(".")[0]) < 20, reason="this pyarrow knows no fsspec+… URIs")
+@pytest.mark.consumer("pyarrow", read="parquet", write="parquet", parts="parquet")
 def test_uris_of_arrow_reach_it(table, place):
     pq.write_table(table, f"fsspec+vfs://{place}/t.parquet")
     assert pq.read_table(f"fsspec+vfs://{place}/t.parquet").equals(table)
     assert pq.read_table(f"fsspec+vfs://{place}/t.parquet", columns=["n"]).num_columns == 1
 
 
+@pytest.mark.consumer("pyarrow", more="listings")
 def test_arrow_sees_files_directories_and_nothing(fs, arrow, place):
     fs.pipe({f"{place}/d/x": b"12345", f"{place}/d/sub/y": b"1"})
     file, directory, nothing = arrow.get_file_info([f"{place}/d/x", f"{place}/d", f"{place}/none"])
@@ -44,6 +47,7 @@ def test_arrow_sees_files_directories_and_nothing(fs, arrow, place):
     assert [info.path for info in arrow.get_file_info(pafs.FileSelector(f"{place}/d/sub"))] == [f"{place}/d/sub/y"]
 
 
+@pytest.mark.consumer("pyarrow", change="copy, move, remove", faults="missing file")
 def test_arrow_changes_the_tree(fs, arrow, place):
     arrow.create_dir(f"{place}/a/b", recursive=True)
     arrow.create_dir(f"{place}/a/b", recursive=True)
@@ -61,6 +65,7 @@ def test_arrow_changes_the_tree(fs, arrow, place):
     assert not fs.exists(f"{place}/a")
 
 
+@pytest.mark.consumer("pyarrow", more="no copy from memory")
 def test_arrow_reads_memory_without_a_copy(fs, arrow, ns):
     fs.pipe_file("/x", b"0123456789" * 100_000)
     before = pa.total_allocated_bytes()

@@ -10,6 +10,13 @@ def top(place, ns):
     return upath.UPath(f"vfs:/{place}")
 
 
+@pytest.mark.consumer(
+    "universal_pathlib",
+    read="bytes, text",
+    write="bytes, text",
+    change="make, rename, remove",
+    more="listings, patterns",
+)
 def test_paths_are_made_read_listed_and_removed(top):
     sub = top / "a" / "b"
     sub.mkdir(parents=True)
@@ -25,6 +32,7 @@ def test_paths_are_made_read_listed_and_removed(top):
     assert list((top / "a").iterdir()) == []
 
 
+@pytest.mark.consumer("universal_pathlib", more="joins")
 def test_parts_and_joins_are_pathlib_s(top):
     path = top / "d" / "x.tar.gz"
     assert path.suffixes == [".tar", ".gz"]
@@ -37,6 +45,7 @@ def test_the_class_is_registered_and_no_warning_comes(top):
     assert type(top).__module__ == "vfscore.fsspecfs.upath"
 
 
+@pytest.mark.consumer("universal_pathlib", change="append")
 def test_open_modes(top):
     path = top / "f.bin"
     with path.open("wb") as out:
@@ -50,6 +59,7 @@ def test_open_modes(top):
         path.touch(exist_ok=False)
 
 
+@pytest.mark.consumer("universal_pathlib", more="links")
 def test_links(top):
     (top / "t").write_text("x")
     (top / "l").symlink_to("t")
