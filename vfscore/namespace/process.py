@@ -23,7 +23,6 @@ from vfscore.namespace.reading import read_fstab
 
 if TYPE_CHECKING:
     from vfscore.namespace.tree import Namespace
-    from vfscore.syscalls import FileTable
 
 __all__ = ["current", "for_fstab", "forget", "install", "installed", "remember", "uninstall"]
 
@@ -34,7 +33,7 @@ _installed: Namespace | None = None
 _default: Namespace | None = None
 _described: dict[tuple[str, bool], Namespace] = {}
 _by_variable: dict[str, Namespace] = {}
-_alive: weakref.WeakKeyDictionary[Namespace, FileTable] = weakref.WeakKeyDictionary()
+_alive: weakref.WeakSet[Namespace] = weakref.WeakSet()
 
 
 def _new(description: Mapping[str, Any] | None = None, travelled: bool = False) -> Namespace:
@@ -43,10 +42,10 @@ def _new(description: Mapping[str, Any] | None = None, travelled: bool = False) 
     return Namespace(description, _travelled=travelled)
 
 
-def remember(ns: Namespace, files: FileTable) -> None:
-    """Close *ns* at the end of the program, if one of *files* is still open then."""
+def remember(ns: Namespace) -> None:
+    """Close *ns* at the end of the program, if one of its files is still open then."""
     with _registry_lock:
-        _alive[ns] = files
+        _alive.add(ns)
         # The last one registered is the first one called: before the clients of storages close their connections.
         atexit.unregister(_close_all)
         atexit.register(_close_all)
@@ -54,8 +53,8 @@ def remember(ns: Namespace, files: FileTable) -> None:
 
 def _close_all() -> None:
     faults: list[BaseException] = []
-    for ns, files in list(_alive.items()):
-        if files.opened:
+    for ns in list(_alive):
+        if ns._files.opened:
             try:
                 ns.close()
             except OSError as exc:
@@ -78,7 +77,7 @@ def forget(ns: Namespace) -> None:
     """Let ``vfs://`` no longer mean *ns*, which is being closed."""
     global _installed
     with _registry_lock:
-        _alive.pop(ns, None)
+        _alive.discard(ns)
         if _installed is ns:
             _installed = None
 

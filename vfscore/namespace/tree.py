@@ -86,7 +86,7 @@ class Namespace(View):
         self._table = table
         self._files = files
         self._devices = Devices(self.plugins, table)
-        process.remember(self, files)
+        process.remember(self)
         try:
             if top is None:
                 self._mount(RUMPFS.name, (), None, {}, (), False, record=False)
