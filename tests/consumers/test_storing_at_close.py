@@ -174,6 +174,34 @@ def test_a_dropped_file_is_stored(fs, stored):
     assert stored == [("new", b"half")]
 
 
+@pytest.mark.parametrize("mode", ["wb", "r+b", "ab"])
+def test_a_dropped_file_that_nothing_was_written_to_leaves_what_is_stored(fs, stored, mode):
+    fs.open("/d/old", mode)
+    gc.collect()
+
+    assert stored == []
+    fs.open("/d/new", "wb").close()
+    assert stored == [("new", b"")]
+
+
+def test_a_table_that_pyarrow_cannot_write_leaves_what_is_stored(fs, stored):
+    pa = pytest.importorskip("pyarrow", reason="a consumer")
+    pq = pytest.importorskip("pyarrow.parquet", reason="a consumer")
+    types, offsets = pa.array([0, 1], pa.int8()), pa.array([0, 0], pa.int32())
+    mixed = pa.UnionArray.from_dense(types, offsets, [pa.array([1]), pa.array(["a"])])
+    with pytest.raises(pa.ArrowNotImplementedError):
+        pq.write_table(pa.table({"a": mixed}), "/d/old", filesystem=fs)
+    gc.collect()
+    table = pa.table({"a": range(10)})
+    with pytest.raises(RuntimeError), pq.ParquetWriter("/d/old", table.schema, filesystem=fs) as writer:  # noqa: PT012
+        writer.write_table(table)
+        raise RuntimeError
+
+    assert stored == []
+    pq.write_table(table, "/d/old", filesystem=fs)
+    assert pq.read_table("/d/old", filesystem=fs) == table
+
+
 def test_a_dropped_file_that_cannot_be_stored_warns(fs, plugin, stored):
     file = fs.open("/d/new", "wb")
     half(file)

@@ -4,13 +4,14 @@ What is written is in its place at once in memory and on the host. Other storage
 there what is half when a ``with`` block is left by an exception is not stored, and the old file stays:
 
     with fs.open(...) as file               also as text
-    with fsspec.open(...) as file           and what pandas opens by URL: their ``__exit__`` only calls ``close``, so
-    with contextlib.closing(fs.open(...))   `close` looks whether it is one of those that calls it (`left_by_error`)
+    with fsspec.open(...) as file           and what pandas and pyarrow open: their ``__exit__`` only calls ``close``,
+    with contextlib.closing(fs.open(...))   which looks whether it is one of those that calls it (`left_by_error`)
 
 A compressed one closes with what compresses it (`Packed`), which fsspec's own do not.
 
-A file that is dropped without being closed is closed then. If it cannot be stored, nobody is there to be told by an
-error: a RuntimeWarning says it.
+A file that is dropped without being closed is closed then, as Python's own are. If it cannot be stored, nobody is there
+to be told by an error: a RuntimeWarning says it. If nothing was written to it, something has failed before: what is
+stored stays.
 
 In a transaction, what stores at close is kept open until the commit (`Pending`).
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Packed", "VfsRandom", "VfsWriter", "left_by_error", "packed"]
 
-_OWNERS: Final = frozenset({"contextlib", "fsspec", "pandas"})
+_OWNERS: Final = frozenset({"contextlib", "fsspec", "pandas", "pyarrow"})
 """Packages whose context managers close what they hold, and do not tell it why."""
 _DEPTH: Final = 4
 
@@ -83,6 +84,7 @@ class _Writing(Handle):
 
         def drop(self) -> None: ...
         def flush(self) -> None: ...
+        def tell(self) -> int: ...
 
     def _enter(self, fs: Any, path: str, file: OpenFile, block_size: Any, pending: Pending | None) -> None:
         self.fs = fs
@@ -110,7 +112,7 @@ class _Writing(Handle):
         """Close; again does nothing. An error says that something written was not stored: it is closed anyway."""
         if self.closed:
             return
-        if not self._finalizing and left_by_error():
+        if self._untouched() if self._finalizing else left_by_error():
             self.drop()
         try:
             super().close()  # type: ignore[misc]  # the C class's
@@ -118,6 +120,10 @@ class _Writing(Handle):
             if self._finalizing:
                 warnings.warn(f"a file was not closed, and is not stored: {exc}", RuntimeWarning, stacklevel=2)
             raise
+
+    def _untouched(self) -> bool:
+        """Return whether nothing was written, neither to the file nor into the buffer."""
+        return not self.raw.wrote and self.tell() == self.raw.tell()
 
     def commit(self) -> None:
         """Give the file, written in a transaction, its own name."""

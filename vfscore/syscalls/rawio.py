@@ -57,6 +57,8 @@ class VfsRawIO(io.RawIOBase):
         self.name = name
         self._close = file.close if close is None else close
         self._dropping = False
+        self.wrote = False
+        """Something was written through this object."""
         self._pos = 0
         if file.ioflag:
             self._pos = file.size()
@@ -130,6 +132,7 @@ class VfsRawIO(io.RawIOBase):
         if self._dropping:
             self._pos += len(view)
             return len(view)
+        self.wrote = True
         n, self._pos = self.file.write_at(view, self._pos, self.file.ioflag)
         return n
 
