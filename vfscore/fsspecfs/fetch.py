@@ -228,7 +228,7 @@ class Fetch(Change):
             pairs = list(zip(sources, targets, strict=True))
         callback.set_size(len(pairs))
         if len(pairs) == 1:
-            self._get_batch(pairs, callback, recursive)
+            self._get_batch(pairs, callback, recursive or is_many(rpath))
             return
         for batch, known in self._batches(pairs, sources):
             if known:
