@@ -8,8 +8,9 @@ import time
 
 from fsspec.asyn import AsyncFileSystem, get_loop
 from fsspec.spec import AbstractFileSystem
-from vfscore_etfs_fsspec.connection import AsyncConnection, SyncConnection
 from vfscore_etfs_fsspec.faults import Faults
+from vfscore_etfs_fsspec.looped import AsyncConnection
+from vfscore_etfs_fsspec.pooled import SyncConnection
 from vfscore_etfs_fsspec.secrets import Secrets
 
 from vfscore.testing import raises

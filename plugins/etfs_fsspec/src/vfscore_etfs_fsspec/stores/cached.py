@@ -17,8 +17,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from vfscore.plugin import VAttr
-from vfscore_etfs_fsspec.connection import Instance, SyncConnection
+from vfscore_etfs_fsspec.connection import Instance
 from vfscore_etfs_fsspec.options import Options
+from vfscore_etfs_fsspec.pooled import SyncConnection
 from vfscore_etfs_fsspec.stores.generic import GenericStore
 from vfscore_etfs_fsspec.stores.place import Place
 from vfscore_etfs_fsspec.stores.store import Peek, Store, Upload

@@ -7,9 +7,11 @@ from collections.abc import Hashable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from vfscore_etfs_fsspec.connection import AsyncConnection, Connection, SyncConnection
+from vfscore_etfs_fsspec.connection import Connection
 from vfscore_etfs_fsspec.faults import Faults
+from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
+from vfscore_etfs_fsspec.pooled import SyncConnection
 from vfscore_etfs_fsspec.stores.place import Place, again
 from vfscore_etfs_fsspec.stores.s3times import making
 from vfscore_etfs_fsspec.stores.store import Store

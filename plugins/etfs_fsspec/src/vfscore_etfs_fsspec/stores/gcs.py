@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory, time_of
-from vfscore_etfs_fsspec.connection import AsyncConnection
 from vfscore_etfs_fsspec.faults import errno_of
+from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.objects import ObjectStore, implied
 from vfscore_etfs_fsspec.stores.parts import PartsUpload

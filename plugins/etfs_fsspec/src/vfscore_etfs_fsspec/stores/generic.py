@@ -16,7 +16,8 @@ from typing import IO, Any, Final, NoReturn
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import attr_of
-from vfscore_etfs_fsspec.connection import AsyncConnection, Call, Connection, Instance
+from vfscore_etfs_fsspec.connection import Call, Connection, Instance
+from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.place import Place, joined, proper
 from vfscore_etfs_fsspec.stores.spooled import SpooledUpload

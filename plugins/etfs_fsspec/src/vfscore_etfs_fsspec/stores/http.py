@@ -24,8 +24,8 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory, etag_of, time_of
-from vfscore_etfs_fsspec.connection import AsyncConnection
 from vfscore_etfs_fsspec.faults import status_errno
+from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.generic import GenericStore
 from vfscore_etfs_fsspec.stores.place import Place, proper

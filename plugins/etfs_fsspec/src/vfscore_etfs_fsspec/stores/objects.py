@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory
-from vfscore_etfs_fsspec.connection import AsyncConnection, Instance
+from vfscore_etfs_fsspec.connection import Instance
+from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.generic import GenericStore, takes
 from vfscore_etfs_fsspec.stores.place import Place, proper

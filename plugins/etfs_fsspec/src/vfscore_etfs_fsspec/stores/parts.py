@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import Any, Final, Protocol
 
 from vfscore.plugin import VAttr, err
-from vfscore_etfs_fsspec.connection import AsyncConnection
+from vfscore_etfs_fsspec.looped import AsyncConnection
 
 __all__ = ["PartStore", "PartsUpload", "grown"]
 

@@ -19,8 +19,8 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import directory, etag_of
-from vfscore_etfs_fsspec.connection import AsyncConnection
 from vfscore_etfs_fsspec.faults import errno_of
+from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.generic import GenericStore, Rest, readonly
 from vfscore_etfs_fsspec.stores.parts import PartsUpload, grown

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, err
-from vfscore_etfs_fsspec.connection import Instance, SyncConnection
+from vfscore_etfs_fsspec.connection import Instance
 from vfscore_etfs_fsspec.options import Options
+from vfscore_etfs_fsspec.pooled import SyncConnection
 from vfscore_etfs_fsspec.stores.generic import GenericStore
 from vfscore_etfs_fsspec.stores.place import Place, joined
 from vfscore_etfs_fsspec.stores.store import Upload
