@@ -225,7 +225,7 @@ class Walking(Attrs, Paths):
         """Return an iterator over the entries of a directory (`os.scandir`)."""
         path = "." if path is None else path
         try:
-            vp = self._vnode(path)
+            vp = self._listed(path)
             entries = self._list(vp) if not isinstance(path, int) else self._list_open(path)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
@@ -296,7 +296,7 @@ class Walking(Attrs, Paths):
         """
         name = self._str(path)
         try:
-            vp = self._vnode(name)
+            vp = self._listed(name)
             if vp.v_type is not _VDIR:
                 raise err(errno.ENOTDIR)
             self._readable_dir(vp)
