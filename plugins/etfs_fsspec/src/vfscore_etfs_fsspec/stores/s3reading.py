@@ -153,7 +153,7 @@ class S3Reading(GenericStore):
             for entry in page.get("Contents", ()):
                 anything = True
                 name = entry["Key"][skip:]
-                if proper(name) or not name:
+                if proper(name) or (not name and self.paged):
                     files[name] = self.attr(entry)
             for entry in page.get("CommonPrefixes", ()):
                 anything = True
@@ -217,7 +217,7 @@ class S3Reading(GenericStore):
             await self._nothing(fs, path)
         # A directory that has no marker has nothing to be removed: it occupies no bytes.
         found += [(name, directory() if name in marked else VAttr(VType.VDIR, va_bytes=0)) for name in dirs]
-        return [("", directory()), *found] if "" in marked else found
+        return [("", directory()), *found] if "" in marked and self.paged else found
 
     async def _find_levels(self, fs: Any, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
         found: list[tuple[str, VAttr]] = []
