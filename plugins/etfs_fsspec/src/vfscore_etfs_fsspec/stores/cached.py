@@ -55,7 +55,6 @@ class CachedStore(GenericStore):
         self.part_size = behind.part_size
         self.links = behind.links
         self.paged = behind.paged
-        self.paged = behind.paged
         self.identity = behind.identity
 
     def full(self, path: str) -> str:
@@ -68,18 +67,6 @@ class CachedStore(GenericStore):
 
     def entries(self, path: str) -> list[tuple[str, VAttr]]:
         return self._behind.entries(path)
-
-    def file(self, path: str) -> VAttr:
-        return self._behind.file(path)
-
-    def page(self, path: str) -> tuple[list[tuple[str, VAttr]], bool]:
-        return self._behind.page(path)
-
-    def below(self, path: str) -> bool:
-        return self._behind.below(path)
-
-    def reachable(self) -> bool:
-        return self._behind.reachable()
 
     def file(self, path: str) -> VAttr:
         return self._behind.file(path)
