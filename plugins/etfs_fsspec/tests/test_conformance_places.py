@@ -46,6 +46,7 @@ class TestZipInS3(StorageTests):
 class TestCachedS3(StorageTests):
     storage = "cached_s3"
     title = "cached S3 `simplecache::s3://`"
+    counted = False
     clients = ("s3fs",)
     unservable: ClassVar = {"new\nline": "moto finds no object with a line break in its name"}
 
