@@ -238,6 +238,21 @@ def test_attributes_asked_for_while_it_is_written_are_never_those_of_before(file
     writer.close()
 
 
+def test_the_size_of_a_file_that_is_being_fetched_to_be_changed_is_its_size(files, monkeypatch):
+    writer = files.open("old", RW)
+    peek, seen = files.store.peek, []
+
+    def watching(*args):
+        seen.append((writer.size(), writer.getattr().va_size))
+        return peek(*args)
+
+    monkeypatch.setattr(files.store, "peek", watching)
+    writer.pwrite(b"x", 3)
+    writer.close()
+
+    assert seen == [(10, 10)]
+
+
 def test_the_time_of_a_file_is_that_of_its_last_change(files):
     writer = files.open("old", RW)
     writer.pwrite(b"x", 0)

@@ -39,7 +39,7 @@ class Content:
         path: Where it is to be stored.
         exclusive: There must be nothing when it is stored.
         homeless: Its name is gone: it stays here.
-        size: In bytes; None if nobody has looked yet.
+        size: In bytes; None if nobody has looked yet. Right at any time, for those who have no lock.
         failed: Why it cannot be stored any more.
     """
 
@@ -125,17 +125,19 @@ class Content:
         known = self.size
         for left in reversed(range(_TRIES)):
             self._stage = Stage()
-            self.size = 0
+            size = 0  # others see all that is stored meanwhile, not how much of it is here
             try:
                 if end is None and known is not None and known > self._options.stage_limit:
                     self._stream(self._stage)
                 for data in sending.stored(self._store, self.path, end, self._options.block_size):
-                    self.put(data, self.size)
+                    self._put(data, size, size)
+                    size += len(data)
             except BaseException as exc:
                 self.revert(known)
                 if left and isinstance(exc, OSError) and exc.errno == errno.ESTALE:
                     continue
                 raise
+            self.size = size
             return
 
     # -- changing ------------------------------------------------------------------------------------------------------
@@ -151,6 +153,13 @@ class Content:
     def put(self, data: bytes | memoryview, at: int) -> None:
         """Write where it is staged or streamed, and ahead."""
         size = self.size or 0
+        stage = self._put(data, at, size)
+        self.size = max(size, at + len(data))
+        if stage is not None:
+            self._send_ahead(stage, data, at == size)
+
+    def _put(self, data: bytes | memoryview, at: int, size: int) -> Stage | None:
+        """Write at *at* where *size* bytes are staged or streamed; return the stage if it is staged."""
         try:
             stage = self._room(at, len(data), size)
             if stage is not None:
@@ -171,9 +180,7 @@ class Content:
         except BaseException:
             self.refuse(err(errno.EINTR, hint="a write was interrupted"))
             raise
-        self.size = max(size, at + len(data))
-        if stage is not None:
-            self._send_ahead(stage, data, at == size)
+        return stage
 
     def truncate(self, size: int) -> None:
         """Cut or grow to *size* bytes, which is another than it has and not 0."""
