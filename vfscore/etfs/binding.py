@@ -151,8 +151,12 @@ class Binding:
         try:
             backend = self._find(self.source, given)
         except OSError as exc:
-            if exc.errno == errno.EINVAL and self.etype in _DEVICES and self._device_options() is None:
-                raise self._no_driver() from exc  # the option that it does not know may be a driver's
+            if exc.errno == errno.EINVAL and self.etype in _DEVICES:
+                names = self._device_options()
+                if names is None:
+                    raise self._no_driver() from exc  # the option that it does not know may be a driver's
+                if given:
+                    exc.strerror = f"{exc.strerror}; a device takes {', '.join(sorted({*names, 'partitions'}))}"
             raise
         try:
             set_fsid = getattr(backend, "set_fsid", None)

@@ -10,19 +10,21 @@ for all its files, and a driver may take long.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
 from vfscore.spec import hookimpl
 from vfscore.types import Cred, IoFlag, VType
+from vfscore.vnode import VV_ROOT, Vnode
 
 if TYPE_CHECKING:
     from vfscore.specfs.switch import SpecDev
-    from vfscore.vnode import Vnode
 
 __all__ = ["COMMANDS", "SpecOps"]
 
+_WRITE: Final = os.O_WRONLY | os.O_RDWR
 _APPEND: Final = int(IoFlag.APPEND)
 _VBLK: Final = VType.VBLK
 
@@ -66,7 +68,13 @@ class SpecOps:
 
     @hookimpl
     def vop_open(self, vp: Vnode, mode: int, cred: Cred) -> None:
-        """Open the device whose number the node has."""
+        """Open the device whose number the node has.
+
+        Errors:
+            EROFS: for writing, and a binding that is this device is read-only; a node on such a mount is written.
+        """
+        if mode & _WRITE and vp.v_flag & VV_ROOT and vp.v_mount.mnt_rdonly:
+            raise err(errno.EROFS)
         devsw: Any = vp.v_mount.mnt_devsw
         rdev = _number(vp, cred)
         spec: SpecDev = devsw.enter(vp, rdev)

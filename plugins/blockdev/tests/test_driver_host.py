@@ -99,6 +99,16 @@ def test_entry_of_an_fstab_is_a_device_at_its_first_use(tmp_path):
         assert ns.fstab()["etfs"] == [entry]
 
 
+def test_misspelt_option_is_einval_and_told_with_those_that_there_are(ns, tmp_path):
+    (tmp_path / "image").write_bytes(bytes(512))
+
+    with raises(errno.EINVAL) as info:
+        ns.etfs_register("/dev/r", tmp_path / "image", "blk", options={"sektor": 512})
+
+    assert "sektor" in str(info.value)
+    assert "fail, label, partitions, readonly, sector_size, seed" in str(info.value)
+
+
 def test_directory_is_no_device(ns, tmp_path):
     for kind in ("blk", "chr"):
         with raises(errno.EISDIR):
