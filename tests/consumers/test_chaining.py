@@ -1,5 +1,6 @@
 """fsspec's own doors: chains of URLs, many files, open_local, mappers, copies to other filesystems, configuration."""
 
+import gc
 import io
 import json
 import os
@@ -126,6 +127,8 @@ def test_archives_in_the_tree_are_read_through_a_chain(place, fs):
 def test_an_archive_in_the_tree_is_written_through_a_chain(place, fs):
     with fsspec.open(f"zip://n.csv::vfs:/{place}/new.zip", "wb", zip={"mode": "w"}) as file:
         file.write(b"1\n")
+    del file
+    gc.collect()  # fsspec closes the archive, and what it is in, when they are collected
     with fs.open(f"{place}/new.zip") as file, zipfile.ZipFile(file) as archive:
         assert archive.read("n.csv") == b"1\n"
 

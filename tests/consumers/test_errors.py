@@ -1,13 +1,10 @@
 """The error matrix: a faulty call is the same exception with the same errno wherever the file is.
 
 fsspec's own filesystems do not agree with one another; what they say instead stands beside each call. Places that need
-a server are given from outside: VFSCORE_TEST_PLACES is a JSON object of name → {"source": …, "options": …}, each an
-empty directory of a storage that is grafted as `dir_subdirs`: ``{"s3": {"source": "s3://bucket", "options": {…}}}``.
+a server are given from outside; `conftest.py` says how.
 """
 
 import errno
-import json
-import os
 import pickle
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,7 +13,8 @@ from typing import Any
 import fsspec
 import pytest
 
-GIVEN = json.loads(os.environ.get("VFSCORE_TEST_PLACES", "{}"))
+from tests.consumers.conftest import GIVEN
+
 PLACES = ("rumpfs", "etfs_local", "memory", *dict.fromkeys(("s3", "sftp", *GIVEN)))
 SIZE = 8192
 
@@ -161,30 +159,9 @@ def _outcome(call, fs, paths):
 
 
 @pytest.fixture(params=PLACES)
-def paths(request, ns, tmp_path):
+def paths(request, hang, tmp_path):
     """A place of the tree with something in it."""
-    kind = request.param
-    if kind == "rumpfs":
-        ns.mount("rumpfs", "/p")
-    elif kind == "etfs_local":
-        (tmp_path / "grafted").mkdir()
-        ns.etfs_register("/p", str(tmp_path / "grafted"), "dir_subdirs")
-    elif kind == "memory":
-        if find_spec("vfscore_etfs_fsspec") is None:
-            pytest.skip("memory:// is grafted by vfscore-etfs-fsspec")
-        fsspec.filesystem("memory").mkdir("/place")
-        ns.etfs_register("/p", "memory://place", "dir_subdirs")
-    elif kind in GIVEN:
-        ns.etfs_register("/p", GIVEN[kind]["source"], "dir_subdirs", options=GIVEN[kind].get("options"))
-    else:
-        pytest.skip(f"no {kind} server was given in VFSCORE_TEST_PLACES")
-    fs = fsspec.filesystem("vfs", auto_mkdir=False)
-    yield _filled(fs, Paths("/p", str(tmp_path)))
-    if kind == "memory":
-        _emptied(fsspec.filesystem("memory"))
-    elif kind in GIVEN:
-        for path in fs.ls("/p", detail=False):
-            fs.rm(path, recursive=True)
+    return _filled(fsspec.filesystem("vfs", auto_mkdir=False), Paths(hang(request.param), str(tmp_path)))
 
 
 def _check(found, want):

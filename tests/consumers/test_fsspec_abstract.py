@@ -1,4 +1,4 @@
-"""fsspec's own suite for implementations, all of it, in memory and on a directory of the host."""
+"""fsspec's own suite for implementations, all of it: in memory, on a directory of the host, and over a URL."""
 
 import fsspec
 import fsspec.tests.abstract as abstract
@@ -8,6 +8,13 @@ from fsspec.tests.abstract.get import AbstractGetTests
 from fsspec.tests.abstract.open import AbstractOpenTests
 from fsspec.tests.abstract.pipe import AbstractPipeTests
 from fsspec.tests.abstract.put import AbstractPutTests
+
+from tests.consumers.conftest import GIVEN
+
+
+@pytest.fixture(params=["rumpfs", "etfs_local", "memory", *GIVEN])
+def place(request, hang):
+    return hang(request.param)
 
 
 class VfsFixtures(abstract.AbstractFixtures):
