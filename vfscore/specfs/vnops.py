@@ -61,6 +61,11 @@ def _number(vp: Vnode, cred: Cred) -> int:
     return vp.v_op.vop_getattr(vp, cred).va_rdev or 0 if spec is None else spec.dev
 
 
+def _kept_from_writers(vp: Vnode) -> bool:
+    """Return whether *vp* is a binding that is read-only, whatever the device is."""
+    return bool(vp.v_flag & VV_ROOT and vp.v_mount.mnt_rdonly)
+
+
 class SpecOps:
     """`vop_*` of device nodes; one object serves all mounts."""
 
@@ -73,7 +78,7 @@ class SpecOps:
         Errors:
             EROFS: for writing, and a binding that is this device is read-only; a node on such a mount is written.
         """
-        if mode & _WRITE and vp.v_flag & VV_ROOT and vp.v_mount.mnt_rdonly:
+        if mode & _WRITE and _kept_from_writers(vp):
             raise err(errno.EROFS)
         devsw: Any = vp.v_mount.mnt_devsw
         rdev = _number(vp, cred)
@@ -189,6 +194,8 @@ class SpecOps:
         spec: SpecDev | None = getattr(vp, "v_specnode", None)
         if spec is not None and spec.opens:
             op, dev, vtype = spec.op, spec.dev, spec.vtype
+            if name == "BLKROGET" and _kept_from_writers(vp):
+                return 1
             try:
                 return op.d_ioctl(dev, name, data, fflag, cred)
             except OSError as exc:

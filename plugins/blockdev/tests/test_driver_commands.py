@@ -89,6 +89,20 @@ def test_syncing_reaches_the_backing(ns, disk, sync):
     assert disk.synced == 1
 
 
+def test_read_only_is_what_cannot_be_written_for_whatever_reason(ns, storages):
+    storages.put("kept", bytes(512), writable=False)
+    ns.etfs_register("/dev/kept", "memory:kept", "blk")
+    ns.etfs_register("/dev/layer", "memory:disk", "blk", layers=["readonly"])
+    register(ns, "/dev/option", readonly=True)
+    register(ns, "/dev/open")
+
+    asked = {
+        name: ns.sys.ioctl(ns.sys.open(f"/dev/{name}", os.O_RDONLY), "BLKROGET") for name in ns.sys.listdir("/dev")
+    }
+
+    assert asked == {"kept": 1, "layer": 1, "option": 1, "open": 0}
+
+
 # -- layers ------------------------------------------------------------------------------------------------------------
 
 

@@ -171,7 +171,7 @@ class Driver:
                 disk.sync()
                 return None
             case "BLKROGET":
-                return int(options.readonly)
+                return int(not disk.writable())
         raise err(errno.ENOTTY)
 
     @hookimpl

@@ -198,6 +198,15 @@ class Handles:
             for opened in unused:
                 opened.handle.close()
 
+    def writable(self) -> bool:
+        """Return whether it could be opened for writing now: the backing is asked."""
+        try:
+            self.open(True)
+        except PermissionError:
+            return False
+        self.close(True)
+        return True
+
     def _drop_reader(self) -> list[Opened]:
         """Take the reading handle away, and return it if it can be closed now. The lock is held."""
         reader, self._reader = self._reader, None
