@@ -493,3 +493,15 @@ def test_nothing_is_remembered_of_a_storage_with_real_directories():
 
     assert not directories.has("a")
     assert directories.names("") == []
+
+
+def test_removing_a_directory_removes_its_marker_too_when_its_last_file_was_removed_before(bucket):
+    bucket.put("d/", data=b"")
+    bucket.put("d/f")
+    backend = bucket.backend()
+    backend.remove("d/f")
+    assert vtype(backend, "d") is VType.VDIR
+
+    backend.rmdir("d")
+
+    assert bucket.keys() == []

@@ -391,6 +391,15 @@ def test_news_of_elsewhere_change_nothing(root, identity):
     assert hearer.get("b/f") is not None
 
 
+def test_what_another_user_of_one_host_removed_is_not_taken_for_removed_here():
+    alice, bob = Seen(Somewhere(), 10), Seen(Somewhere(), 10)
+    bob.put_children("", [("f", attr()), ("g", attr())])
+
+    alice.changed("f", gone=True)
+
+    assert bob.children("") is None
+
+
 def test_what_a_search_found_is_known_with_all_its_directories():
     memory = Seen(Somewhere(), 10)
     directory = VAttr(VType.VDIR)

@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+import tempfile
 import threading
 from pathlib import Path
 
@@ -458,3 +459,15 @@ def test_discarding_by_hand_stores_nothing(place, fs):
 
     assert file.closed
     assert place.read("f") is None
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="no tmpfs here, on which a directory occupies no bytes")
+def test_a_listed_directory_that_occupies_no_bytes_is_removed_all_the_same():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as top, Namespace() as ns:
+        os.mkdir(f"{top}/d")
+        ns.etfs_register("/b", f"file://{top}", "dir_subdirs")
+        assert ns.sys.listdir("/b") == ["d"]
+
+        ns.sys.rmdir("/b/d")
+
+        assert os.listdir(top) == []

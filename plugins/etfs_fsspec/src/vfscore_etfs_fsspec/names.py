@@ -139,7 +139,8 @@ class Names:
         Errors: as of `getattr`.
         """
         if self._in_name_only(path):
-            return unstored()
+            # Nobody has looked below it, where its marker may be.
+            return VAttr(_VDIR) if implied and self.store.paged and path else unstored()
         if implied and self.store.paged and path and self._is_implied(path):
             return VAttr(_VDIR)
         self._missed = (path, threading.get_ident(), since, monotonic())

@@ -199,7 +199,7 @@ class Seen:
                 self._known.put(path, va, monotonic())
         full = self._full(path).strip("/")
         for other in self._kin.others(self):
-            other._hear(full, gone)
+            other._hear(full)
 
     def invalidate(self, path: str | None) -> None:
         """Forget *path*, all below it and the listing that it is in; None: everything. Whoever reads, reads anew."""
@@ -241,8 +241,11 @@ class Seen:
 
     # -- news ----------------------------------------------------------------------------------------------------------
 
-    def _hear(self, full: str, gone: bool) -> None:
-        """Take the news that *full* changed through another one, or is *gone*."""
+    def _hear(self, full: str) -> None:
+        """Take the news that *full* changed through another one.
+
+        What is gone there may be here: two users of one host can have a root each, which only the host knows.
+        """
         top = self._top
         if not top:
             path = full
@@ -253,7 +256,7 @@ class Seen:
         else:
             return
         with self._lock:
-            self._forget(path, gone)
+            self._forget(path, False)
 
     def restart(self) -> None:
         """Begin anew in the child of a fork: a thread that is not there may have been in the midst of a change."""
