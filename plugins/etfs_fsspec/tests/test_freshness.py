@@ -391,6 +391,57 @@ def test_news_of_elsewhere_change_nothing(root, identity):
     assert hearer.get("b/f") is not None
 
 
+def content(backend, path):
+    handle = backend.open(path, OpenFlag.RDONLY)
+    try:
+        return handle.pread(0, 100)
+    finally:
+        handle.close()
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """A directory of the host, as it is and through a cache."""
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "f").write_text(name)
+    direct, cache = etfs_backend(f"file://{tmp_path}", {}), etfs_backend(f"simplecache::file://{tmp_path}", {})
+    yield direct, cache
+    direct.close()
+    cache.close()
+
+
+def test_what_we_write_past_a_cache_is_read_through_it(cached):
+    direct, cache = cached
+    assert content(cache, "a/f") == b"a"
+
+    handle = direct.open("a/f", W)
+    handle.pwrite(b"written past it", 0)
+    handle.close()
+
+    assert content(cache, "a/f") == b"written past it"
+
+
+def test_a_directory_that_we_rename_past_a_cache_is_read_through_it(cached):
+    direct, cache = cached
+    assert (content(cache, "a/f"), content(cache, "b/f")) == (b"a", b"b")
+
+    direct.rename("a", "c")
+    direct.rename("b", "a")
+
+    assert (content(cache, "a/f"), content(cache, "c/f")) == (b"b", b"a")
+
+
+def test_a_directory_that_is_renamed_through_a_cache_is_read_through_it(cached):
+    _, cache = cached
+    assert (content(cache, "a/f"), content(cache, "b/f")) == (b"a", b"b")
+
+    cache.rename("a", "c")
+    cache.rename("b", "a")
+
+    assert (content(cache, "a/f"), content(cache, "c/f")) == (b"b", b"a")
+
+
 def test_what_another_user_of_one_host_removed_is_not_taken_for_removed_here():
     alice, bob = Seen(Somewhere(), 10), Seen(Somewhere(), 10)
     bob.put_children("", [("f", attr()), ("g", attr())])

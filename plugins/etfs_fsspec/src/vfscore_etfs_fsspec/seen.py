@@ -19,7 +19,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Hashable, Sequence, Set
+from collections.abc import Callable, Hashable, Sequence, Set
 from time import monotonic
 from typing import Final
 
@@ -51,14 +51,15 @@ class Seen:
     """
 
     __slots__ = (
-        "__weakref__", "_changes", "_count", "_expiry", "_flat", "_full", "_kin", "_known", "_lock", "_top",
-        "_versions",
+        "__weakref__", "_changes", "_count", "_expiry", "_flat", "_full", "_heard", "_kin", "_known", "_lock",
+        "_top", "_versions",
     )  # fmt: skip
 
     def __init__(self, store: Store, expiry: float, limit: int = LIMIT) -> None:
         self._full = store.full
         self._top = store.full("").strip("/")
         self._flat = store.flat
+        self._heard: Callable[[str], None] | None = getattr(store, "heard", None)
         self._expiry = expiry
         self._count = 0
         self._changes: deque[str] = deque(maxlen=_RECENT)
@@ -257,6 +258,8 @@ class Seen:
             return
         with self._lock:
             self._forget(path, False)
+        if self._heard is not None:  # a cache of contents
+            self._heard(path)
 
     def restart(self) -> None:
         """Begin anew in the child of a fork: a thread that is not there may have been in the midst of a change."""

@@ -1,7 +1,7 @@
 """The store of a local cache (``simplecache::``, ``filecache::``, ``blockcache::``) in front of another.
 
 Contents are read through the cache, as it is configured; what is asked or changed goes to the storage behind it, and
-what we change is dropped from the cache.
+what we change, also through another binding, is dropped from the cache.
 
 Locks: one for each file that is being read, so that nobody reads what another thread is still bringing into the cache.
 """
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from vfscore.plugin import VAttr
+from vfscore.plugin import VAttr, VType
 from vfscore_etfs_fsspec.connection import Instance
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.pooled import SyncConnection
@@ -46,6 +46,8 @@ class CachedStore(GenericStore):
     def __init__(self, place: Place, connection: SyncConnection, options: Options, behind: Store) -> None:
         super().__init__(place, connection, options)
         self._behind = behind
+        self._brought: set[str] = set()
+        """What was read, and so may be in the cache."""
         self._turns: weakref.WeakValueDictionary[str, _Turn] = weakref.WeakValueDictionary()
         self.flat = behind.flat
         self.writable = behind.writable
@@ -89,6 +91,7 @@ class CachedStore(GenericStore):
         self, got: Instance, path: str, offset: int, size: int | None, measure: bool = False
     ) -> tuple[bytes, int]:
         full = self.full(path)
+        self._brought.add(path)
         with self._turns.setdefault(full, _Turn()).lock, got.fs.open(full, "rb") as file:
             length = file.seek(0, os.SEEK_END) if measure else 0
             file.seek(offset)
@@ -127,11 +130,20 @@ class CachedStore(GenericStore):
                 os.unlink(local)
 
         self.connection.use(drop)
+        self._brought.discard(path)
+
+    def heard(self, path: str) -> None:
+        """Another binding has changed *path*, or what is below it: drop that; nothing is asked."""
+        below = f"{path}/" if path else ""
+        for each in {path, *(other for other in tuple(self._brought) if other.startswith(below))}:
+            with contextlib.suppress(OSError):  # of our own disk: not of the other's change, which is done
+                self._drop(each)
 
     def put(self, path: str, data: bytes | memoryview, exclusive: bool = False) -> VAttr | None:
-        made = self._behind.put(path, data, exclusive)
-        self._drop(path)
-        return made
+        try:
+            return self._behind.put(path, data, exclusive)
+        finally:
+            self._drop(path)  # also of what may be done all the same
 
     def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
         done = self._behind.put_many(items)
@@ -143,8 +155,10 @@ class CachedStore(GenericStore):
         return _Upload(self, self._behind.upload(path, exclusive), path)
 
     def remove(self, path: str) -> None:
-        self._behind.remove(path)
-        self._drop(path)
+        try:
+            self._behind.remove(path)
+        finally:
+            self._drop(path)
 
     def remove_many(self, paths: Sequence[str]) -> list[OSError | None]:
         done = self._behind.remove_many(paths)
@@ -160,12 +174,14 @@ class CachedStore(GenericStore):
 
     def move(self, old: str, new: str) -> None:
         below = [""]
-        if self._behind.info(old).va_size is None:
+        if self._behind.info(old).va_type is VType.VDIR:
             below += [f"/{name}" for name, _ in self._behind.find(old, None)]
-        self._behind.move(old, new)
-        for each in below:
-            self._drop(old + each)
-            self._drop(new + each)
+        try:
+            self._behind.move(old, new)
+        finally:
+            for each in below:
+                self._drop(old + each)
+                self._drop(new + each)
 
     def mkdir(self, path: str) -> None:
         self._behind.mkdir(path)
@@ -204,9 +220,10 @@ class _Upload:
         self._inner.write(data)
 
     def commit(self) -> VAttr | None:
-        made = self._inner.commit()
-        self._store._drop(self._path)
-        return made
+        try:
+            return self._inner.commit()
+        finally:
+            self._store._drop(self._path)
 
     def abort(self) -> None:
         self._inner.abort()
