@@ -42,6 +42,7 @@ class Pending:
         EEXIST: O_EXCL and there is something already.
         ENOENT: not O_CREAT and there is nothing, or no directory for it.
         EISDIR: it is a directory.
+        EOPNOTSUPP: it is a device or the like, whose place no file may take.
     """
 
     __slots__ = ("__weakref__", "_exclusive", "_held", "_mode", "_path", "_sys", "_temporary", "file", "handle")
@@ -64,6 +65,8 @@ class Pending:
                 raise err(errno.ENOENT, path)
             if self._mode is not None and stat.S_ISDIR(self._mode):
                 raise err(errno.EISDIR, path)
+            if self._mode is not None and not stat.S_ISREG(self._mode):
+                raise err(errno.EOPNOTSUPP, path, hint="only a regular file is written in a transaction")
         directory = parent_of(self._path).rstrip("/")
         temporary = self._temporary = f"{directory}/.vfs-{uuid.uuid4().hex}"
         keep = self._mode is not None and not flags & (os.O_TRUNC | os.O_EXCL)

@@ -5,10 +5,12 @@ import os
 import stat
 import threading
 
+import fsspec
 import pytest
 
 import vfscore
 from tests.core.specfs.ramdisk import BLK, CHR, MAJOR, Plugin, put
+from vfscore.namespace import uninstall
 from vfscore.plugin import VType, hookimpl
 from vfscore.testing import raises
 
@@ -367,3 +369,20 @@ def test_explain_tells_the_device(ns):
     ns.sys.mknod("/n", BLK, os.makedev(61, 0))
     assert ns.explain("/n").device == {"number": "61, 0", "driver": "none"}
     assert ns.explain("/").device == {}
+
+
+@pytest.mark.parametrize("mode", ["wb", "ab", "r+b"])
+def test_no_transaction_puts_a_file_in_the_place_of_a_device(ns, mode):
+    before = ns.open("/disk", "rb").read()
+    ns.install()
+    try:
+        fs = fsspec.filesystem("vfs")
+
+        with raises(errno.EOPNOTSUPP), fs.transaction:
+            fs.open("/disk", mode)
+    finally:
+        uninstall()
+
+    assert stat.S_ISBLK(ns.sys.lstat("/disk").st_mode)
+    assert ns.open("/disk", "rb").read() == before
+    assert sorted(ns.sys.listdir("/")) == ["disk", "other", "raw"]
