@@ -71,7 +71,7 @@ class Explanation(NamedTuple):
 
 
 _CAPABILITIES = frozenset(name for name in vars(FullBackend) if not name.startswith("_")) | {"getattr", "open"}
-_CAPABILITIES -= {"close", "describe", "enter", "hostpath", "invalidate"}
+_CAPABILITIES -= {"close", "describe", "enter", "hostpath", "invalidate", "portable", "set_fsid"}
 _KINDS = {
     VType.VREG: "regular file",
     VType.VDIR: "directory",
