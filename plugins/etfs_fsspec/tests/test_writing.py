@@ -1,12 +1,14 @@
 """Writing: what is asked of a store, what it gets, and how much of it is kept meanwhile."""
 
 import errno
+import itertools
 import os
 import threading
 import time
 
 import pytest
 from recording import RecordingStore
+from vfscore_etfs_fsspec import etfs_backend
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.stores.spooled import SpooledUpload
@@ -19,6 +21,7 @@ W, RW, R = OpenFlag.WRONLY, OpenFlag.RDWR, OpenFlag.RDONLY
 TRUNC = OpenFlag.TRUNC
 BLOCK = 1000
 LIMIT = 20_000
+_numbers = itertools.count()
 
 
 class Files:
@@ -540,3 +543,111 @@ def test_access_that_was_not_asked_for_is_ebadf(files):
 
 def err_io():
     return OSError(errno.EIO, "Input/output error: the server hung up")
+
+
+# -- by name -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def backend():
+    made = etfs_backend(f"memory://by-name{next(_numbers)}", {"listings_expiry_time": 0})
+    made.store.mkdir("")
+    yield made
+    made.close()
+
+
+def write(backend, path, data):
+    writer = backend.create(path, W, 0o644)
+    writer.pwrite(data, 0)
+    writer.close()
+
+
+def test_a_reader_of_a_new_file_that_is_removed_never_reads_another_one_of_its_name(backend):
+    writer = backend.create("f", W, 0o644)
+    writer.pwrite(b"mine", 0)
+    reader = backend.open("f", R)
+    assert reader.pread(0, 10) == b"mine"
+    backend.remove("f")
+    writer.close()
+    write(backend, "f", b"another")
+
+    with raises(errno.ESTALE):
+        reader.pread(0, 10)
+
+
+def test_threads_that_open_one_file_at_once_write_one_file(backend, monkeypatch):
+    write(backend, "f", b"0")
+    both = threading.Barrier(2, timeout=30)
+    info = backend.store.info
+
+    def looked_at_by_both(path):
+        va = info(path)
+        both.wait()
+        return va
+
+    monkeypatch.setattr(backend.store, "info", looked_at_by_both)
+
+    def append(data):
+        writer = backend.open("f", RW)
+        both.wait()
+        writer.append(data)
+        writer.close()
+
+    threads = [threading.Thread(target=append, args=(data,)) for data in (b"1", b"2")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    monkeypatch.undo()
+
+    assert sorted(backend.open("f", R).pread(0, 10)) == sorted(b"012")
+
+
+def test_of_a_path_that_is_written_twice_in_bulk_both_have_the_error(backend):
+    backend.store.put_many = lambda items: [OSError(errno.ENOSPC, "full") for _ in items]
+
+    found = backend.write_many([("f", b"1"), ("f", b"2")])
+
+    assert [fault.errno for fault in found] == [errno.ENOSPC] * 2
+
+
+@pytest.mark.parametrize("renamed", ["replaced", "moved"])
+def test_a_close_during_a_rename_neither_overwrites_what_comes_nor_is_lost(backend, renamed):
+    write(backend, "old", b"old")
+    write(backend, "new", b"new")
+    writer = backend.open("new" if renamed == "replaced" else "old", W)
+    writer.pwrite(b"written", 0)
+    closing = threading.Thread(target=writer.close)
+    move = backend.store.move
+
+    def moved(old, new):
+        closing.start()
+        closing.join(0.2)  # it waits for the rename
+        move(old, new)
+
+    backend.store.move = moved
+    backend.rename("old", "new")
+    closing.join()
+
+    assert backend.open("new", R).pread(0, 100) == (b"old" if renamed == "replaced" else b"written")
+    assert [entry.d_name for entry in backend.readdir("")] == ["new"]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_close_during_a_removal_does_not_bring_the_file_back(backend, many):
+    write(backend, "f", b"f")
+    writer = backend.open("f", W)
+    writer.pwrite(b"written", 0)
+    closing = threading.Thread(target=writer.close)
+    remove = backend.store.remove
+
+    def removed(path):
+        remove(path)
+        closing.start()
+        closing.join(0.2)  # it waits for the removal
+
+    backend.store.remove = removed
+    assert backend.remove_many(["f"]) == [None] if many else backend.remove("f") is None
+    closing.join()
+
+    assert list(backend.store.entries("")) == []

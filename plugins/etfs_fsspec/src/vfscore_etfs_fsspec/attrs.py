@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from vfscore.plugin import VAttr, VType, vtype_of_mode
 
-__all__ = ["attr_of", "directory", "etag_of", "time_of"]
+__all__ = ["attr_of", "directory", "etag_of", "overlay", "time_of"]
 
 _MTIME: Final = (
     "mtime", "LastModified", "last_modified", "modified", "updated", "modify", "last_write_time", "modificationTime",
@@ -166,3 +166,11 @@ def attr_of(info: Mapping[str, Any], born: bool = True) -> VAttr:
         va_etag=etag if vtype is VType.VREG else None,
         va_version=None if version in (None, "null") or vtype is VType.VDIR else str(version),
     )
+
+
+def overlay(va: VAttr, given: VAttr) -> None:
+    """Put what is *given*, of what can be set, into *va*."""
+    for name in ("va_mode", "va_uid", "va_gid", "va_atime", "va_mtime"):
+        value = getattr(given, name)
+        if value is not None:
+            setattr(va, name, value)

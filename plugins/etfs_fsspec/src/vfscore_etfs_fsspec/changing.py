@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Final
 
 from vfscore.plugin import OpenFlag, VAttr, VType, err
@@ -53,21 +54,27 @@ class ChangingBackend(ReadingBackend):
     def _writer(self, path: str, flags: OpenFlag) -> Writer:
         """Open *path*, which has no links in it, to write."""
         names = self._names
-        staged = names.writing.of(path)
-        if staged is not None:
-            writer = join(staged, flags)
+        while True:
+            staged = names.writing.of(path)
+            if staged is not None:
+                writer = join(staged, flags)
+                if writer is not None:
+                    return writer
+            old = self.seen.get(path) or names.ask(path)
+            if old.va_type is _VDIR:
+                raise err(errno.EISDIR)
+            writer = self._staged(path, flags, old, False)
             if writer is not None:
                 return writer
-        old = self.seen.get(path) or names.ask(path)
-        if old.va_type is _VDIR:
-            raise err(errno.EISDIR)
-        return self._staged(path, flags, old, False)
 
-    def _staged(self, path: str, flags: OpenFlag, old: VAttr | None, exclusive: bool) -> Writer:
+    def _staged(self, path: str, flags: OpenFlag, old: VAttr | None, exclusive: bool) -> Writer | None:
+        """Return the first writer of *path*; None if another thread has begun to write it meanwhile."""
         writer = open_writer(self.store, self.seen, self.options, path, flags, old, exclusive, self._names.ended)
-        if not writer.staged.over:
-            self._names.writing.begun(writer.staged)
-        return writer
+        if writer.staged.over or self._names.writing.begun(writer.staged):
+            return writer
+        writer.discard()
+        writer.close()
+        return None
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> Writer:
         """Create a file and open it; it is stored when it is closed, and has the mode where the storage has modes."""
@@ -77,9 +84,10 @@ class ChangingBackend(ReadingBackend):
         if names.is_free(path):
             exclusive = flags & (os.O_EXCL | os.O_CREAT) == os.O_EXCL | os.O_CREAT
             writer = self._staged(path, flags, None, exclusive)
-            if mode & 0o7777 != _FILE_MODE:
-                self._give(path, mode, writer.staged)
-            return writer
+            if writer is not None:
+                if mode & 0o7777 != _FILE_MODE:
+                    self._give(path, mode, writer.staged)
+                return writer
         if flags & os.O_EXCL:
             raise err(errno.EEXIST)
         return self._writer(path, flags)
@@ -162,16 +170,17 @@ class ChangingBackend(ReadingBackend):
         names.hold(path)
         names.directories.emptied((path,))
         staged = names.writing.of(path)
-        if staged is None or staged.stored or staged.covers:
-            try:
-                self.store.remove(path)
-            except FileNotFoundError:
-                self.seen.changed(path, gone=True)
-                raise
-            except BaseException:
-                self.seen.changed(path)  # it may be done all the same
-                raise
-        self._removed(path)
+        with nullcontext() if staged is None else staged.still():  # not stored by a close meanwhile
+            if staged is None or staged.stored or staged.covers:
+                try:
+                    self.store.remove(path)
+                except FileNotFoundError:
+                    self.seen.changed(path, gone=True)
+                    raise
+                except BaseException:
+                    self.seen.changed(path)  # it may be done all the same
+                    raise
+            self._removed(path)
 
     def _removed(self, path: str) -> None:
         staged = self._names.writing.taken(path)
@@ -210,10 +219,13 @@ class ChangingBackend(ReadingBackend):
         """Write many whole files, concurrently; of one path, the last."""
         done: list[OSError | None] = [None] * len(items)
         last: dict[str, int] = {}
+        replaced: list[tuple[int, str]] = []
         for i, (path, _) in enumerate(items):
             try:
                 real = self._real(path, True)
                 self._check_place(real)
+                if real in last:
+                    replaced.append((last[real], real))
                 last[real] = i
             except OSError as exc:
                 done[i] = exc.with_traceback(None)
@@ -230,6 +242,8 @@ class ChangingBackend(ReadingBackend):
             self.seen.changed(path)
             if done[i] is None:
                 self._names.directories.filled(path)
+        for i, path in replaced:
+            done[i] = done[last[path]]
         return done
 
     def _check_place(self, path: str) -> None:
@@ -269,8 +283,11 @@ class ChangingBackend(ReadingBackend):
                 done[i] = err(errno.EISDIR)
             elif path in stored:
                 done[i] = err(errno.ENOENT)
-            elif (staged := self._names.writing.of(path)) is not None and not (staged.stored or staged.covers):
-                self._removed(path)
+            elif self._names.writing.of(path) is not None:
+                try:
+                    self.remove(path)
+                except OSError as exc:
+                    done[i] = exc.with_traceback(None)
             else:
                 self._names.hold(path)
                 stored[path] = i

@@ -7,14 +7,15 @@ fails, both are there, and the error says so. A single file that cannot be copie
 What is copied is what the storage lists then, not what was seen lately; what another writer adds under the old name
 meanwhile is neither copied nor deleted.
 
-Locks: none; those who rename in one binding wait for one another, path by path.
+Locks: those of the files that are being written under either name, in the order of the names, so that none is stored
+meanwhile; those who rename in one binding wait for one another, path by path.
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from vfscore.plugin import VType, err
@@ -47,29 +48,34 @@ def rename(names: Names, old: str, new: str) -> None:
     if target is not None and target is not _VDIR:
         names.hold(new)
     replaced = names.writing.taken(new)
-    try:
-        names.writing.move(old, new)
+    written = {id(each): each for each in (*names.writing.at_or_below(old), replaced) if each is not None}
+    with ExitStack() as stack:
+        # What is stored by somebody's close meanwhile would be overwritten, or overwrite.
+        for each in sorted(written.values(), key=lambda staged: staged.path):
+            stack.enter_context(each.still())
         try:
-            if vtype is _VDIR:
-                _directory(names, old, new, target)
-            elif moving is None or moving.stored:
-                _file(names.store, old, new, vtype, target is None)
-            else:
-                # Not stored yet: what has the new name stays until it is.
-                if moving.covers:
-                    names.store.remove(old)
-                moving.covers = target is not None
+            names.writing.move(old, new)
+            try:
+                if vtype is _VDIR:
+                    _directory(names, old, new, target)
+                elif moving is None or moving.stored or moving.over:
+                    _file(names.store, old, new, vtype, target is None)
+                else:
+                    # Not stored yet: what has the new name stays until it is.
+                    if moving.covers:
+                        names.store.remove(old)
+                    moving.covers = target is not None
+            except BaseException:
+                names.writing.move(new, old)
+                raise
         except BaseException:
-            names.writing.move(new, old)
+            if replaced is not None and not replaced.over:
+                names.writing.begun(replaced)
+            names.seen.changed(old)
+            names.seen.changed(new)
             raise
-    except BaseException:
-        if replaced is not None and not replaced.over:
-            names.writing.begun(replaced)
-        names.seen.changed(old)
-        names.seen.changed(new)
-        raise
-    if replaced is not None:
-        replaced.orphan()
+        if replaced is not None:
+            replaced.orphan()
     names.readers.removed(new)
     names.directories.emptied((old,))
     names.directories.move(old, new)

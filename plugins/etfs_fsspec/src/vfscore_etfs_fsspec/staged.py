@@ -5,8 +5,8 @@ error says how many bytes are not stored, and what was stored before stays. When
 the same time, the last to close wins.
 
 Owner: the backend's table keeps it by its path until it calls `ended`; then it is *over*, and an open makes a new one.
-Locks: `_lock` is held during every change and every storing, so that these wait for one another; `_guard` protects the
-count of writers and is never held during a request. `attr` takes none. `ended` is called with none.
+Locks: `_lock` is held during every change and storing and while its name goes, so that these wait for one another;
+`_guard` protects the count of writers, never during a request. `attr` takes none. `ended` is called with none.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from vfscore.plugin import VAttr, VType, err
+from vfscore_etfs_fsspec.attrs import overlay
 from vfscore_etfs_fsspec.content import Content
 from vfscore_etfs_fsspec.reader import Reader, open_reader
 
@@ -46,6 +47,7 @@ class Staged:
         over: The last writer has left: nothing more comes of it.
         covers: It was renamed to where another file is stored, which it will replace when it is stored; readers of the
             name see this one.
+        removed: Its name has gone, or is another file's.
     """
 
     def __init__(
@@ -59,27 +61,22 @@ class Staged:
         exclusive: bool,
         ended: Callable[[Staged], None],
     ) -> None:
-        self._store = store
-        self._seen = seen
-        self._options = options
+        self._store, self._seen, self._options = store, seen, options
         self._old = old
         self._like = VAttr(VType.VREG, va_birthtime=time.time_ns()) if old is None else old
         """What attributes are made from when something changed."""
         self._at: int | None = None  # when it was changed last
-        self._state = object()
-        """Another one after each change."""
-        self._shown = (self._state, old)
-        """Attributes, and the state that they are of."""
+        self._state = object()  # another one after each change
+        self._shown = (self._state, old)  # attributes, and the state that they are of
         self._ended = ended
         self._lock = threading.Lock()
+        self._still = 0  # the thread that holds the lock for long
         self._guard = threading.Lock()
         self._writers = 0
         self._dirty = False
-        self._wanted: VAttr | None = None
-        """Attributes to be set when it is stored."""
+        self._wanted: VAttr | None = None  # attributes to be set when it is stored
         self._reader: Reader | None = None
-        self.over = False
-        self.covers = False
+        self.over = self.covers = self.removed = False
         self._content = Content(store, options, path, None if old is None else old.va_size, exclusive)
         if fresh or old is None:
             self._content.begin()
@@ -170,7 +167,7 @@ class Staged:
                 va.va_mtime = va.va_ctime = self._at
                 va.va_bytes = va.va_etag = va.va_version = None
             if self._wanted is not None:
-                _overlay(va, self._wanted)
+                overlay(va, self._wanted)
             self._shown = (state, va)
         return va
 
@@ -241,7 +238,7 @@ class Staged:
         """Have the attributes *vap* set when it is stored."""
         with self._lock:
             wanted = self._wanted = VAttr() if self._wanted is None else copy.copy(self._wanted)
-            _overlay(wanted, vap)
+            overlay(wanted, vap)
             self._state = object()
 
     def flush(self) -> None:
@@ -272,13 +269,26 @@ class Staged:
 
     # -- its name ------------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Have it neither changed nor stored meanwhile; this thread may `move` and `orphan` it."""
+        with self._lock:
+            self._still = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._still = 0
+
+    def _mine(self) -> AbstractContextManager[object]:
+        return nullcontext() if self._still == threading.get_ident() else self._lock
+
     def move(self, path: str) -> None:
         """It is to be stored as *path* from now on, replacing what is there.
 
         Errors:
             EBUSY: it is streamed to its old name.
         """
-        with self._lock:
+        with self._mine():
             if self._content.streamed:
                 exc = self._content.too_large("renamed before it is closed")
                 raise err(errno.EBUSY, hint=(exc.strerror or "").partition(": ")[2])
@@ -297,15 +307,14 @@ class Staged:
 
     def orphan(self) -> None:
         """Its name has gone: whoever has it open goes on, and nothing is stored."""
-        with self._lock:
+        with self._mine():
             self._content.stop_ahead()
-            self._content.homeless = True
+            self.removed = self._content.homeless = True
             like = copy.copy(self.attr())
             like._stat = None
             like.va_nlink = 0
             self._show(like)
-            self._old = None
-            self.covers = False
+            self._old, self.covers = None, False
 
     # -- inside: the lock is held from here on -------------------------------------------------------------------------
 
@@ -365,8 +374,7 @@ class Staged:
         else:
             self._content.revert(self._old.va_size)
             self._show(self._old)
-        self._dirty = False
-        self._wanted = None
+        self._dirty, self._wanted = False, None
 
     def _release(self) -> None:
         """Give back what it holds."""
@@ -390,11 +398,3 @@ class Staged:
             rest = "what was stored before is unchanged"
         hint = f"{self._content.size} bytes were not stored, {rest}"
         return err(code, hint=f"{reason}; {hint}" if reason else hint)
-
-
-def _overlay(va: VAttr, given: VAttr) -> None:
-    """Put what is *given* into *va*."""
-    for name in ("va_mode", "va_uid", "va_gid", "va_atime", "va_mtime"):
-        value = getattr(given, name)
-        if value is not None:
-            setattr(va, name, value)

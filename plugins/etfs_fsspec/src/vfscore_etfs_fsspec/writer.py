@@ -190,5 +190,7 @@ class StagedReader:
 
     def _stored(self) -> Reader | None:
         if self._reader is None and self._staged.over:
+            if self._staged.removed:  # what has its name now is another file
+                raise err(errno.ESTALE, hint="the file was removed")
             self._reader = self._open(self._staged.path)
         return self._reader

@@ -50,15 +50,25 @@ class Writing:
                 if not staged.stored and other.startswith(prefix)
             ]
 
+    def at_or_below(self, path: str) -> list[Staged]:
+        """Return all that is being written as *path* or below it."""
+        below = f"{path}/"
+        with self._lock:
+            return [each for other, each in self._staged.items() if other == path or other.startswith(below)]
+
     def all(self) -> list[Staged]:
         """Return all that is being written."""
         with self._lock:
             return list(self._staged.values())
 
-    def begun(self, staged: Staged) -> None:
-        """*staged* is being written."""
+    def begun(self, staged: Staged) -> bool:
+        """*staged* is being written; False if something else already is by its name."""
         with self._lock:
+            other = self._staged.get(staged.path)
+            if other is not None and not other.over:
+                return False
             self._staged[staged.path] = staged
+            return True
 
     def ended(self, staged: Staged) -> None:
         """*staged* is stored, or never will be."""
