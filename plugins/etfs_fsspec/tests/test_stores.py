@@ -380,3 +380,21 @@ def test_a_store_works_in_a_forked_child(store):
 
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert store.fetch("d/g", 0, 2) == b"in"
+
+
+def test_a_connection_that_breaks_at_the_end_of_an_upload_leaves_nothing_and_is_not_used_again(sftp_server):
+    url, options = sftp_server.plant({"f": b"old"})
+    top = "/" + url.removeprefix("sftp://").partition("/")[2]
+    store = open_store(url, options)
+    upload = store.upload("f")
+    upload.write(b"new")
+    upload._got.fs.client.close()
+
+    with raises(errno.ECONNRESET):
+        upload.commit()
+    upload.abort()
+
+    assert os.listdir(top) == ["f"]
+    store.put("g", b"by another connection")
+    assert store.fetch("f", 0, 10) == b"old"
+    store.close()

@@ -14,8 +14,8 @@ import errno
 import re
 import secrets
 import time
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.connection import Instance
@@ -27,6 +27,7 @@ from vfscore_etfs_fsspec.stores.store import Upload
 
 __all__ = ["TreeStore", "TreeUpload", "is_temporary"]
 
+_T = TypeVar("_T")
 _TEMPORARY: Final = re.compile(r"\.~vfs\.[0-9a-f]{16}")
 _OPEN_FILES: Final = 4
 """Files kept open on one connection, for the reads that follow."""
@@ -250,19 +251,28 @@ class TreeUpload:
         self._got: Instance | None = None
         self._file: Any = None
         self._over = False
+        self._broken = False
+        """Its connection is of no more use."""
+
+    def _do(self, function: Callable[..., _T], *args: Any) -> _T:
+        try:
+            return self._connection.bounded(function, *args)
+        except OSError as exc:
+            self._broken = self._broken or self._connection.faults.broke(exc)
+            raise
 
     def _begin(self) -> Instance:
         if self._over:
             raise err(errno.EBADF)
         if self._got is None:
             self._got = self._connection.take()
-            self._file = self._connection.bounded(self._store.open_new, self._got, self._temporary)
+            self._file = self._do(self._store.open_new, self._got, self._temporary)
         return self._got
 
     def write(self, data: bytes | memoryview) -> None:
         """Write the bytes that follow."""
         self._begin()
-        self._connection.bounded(self._file.write, data)
+        self._do(self._file.write, data)
 
     def commit(self) -> VAttr | None:
         """Rename it to its name.
@@ -272,16 +282,9 @@ class TreeUpload:
         """
         got = self._begin()
         file, self._file = self._file, None
-        self._connection.bounded(file.close)
+        self._do(file.close)
+        self._do(self._store.into_place, got, self._temporary, self._full, self._exclusive)
         self._over = True
-        try:
-            self._connection.bounded(self._store.into_place, got, self._temporary, self._full, self._exclusive)
-        except OSError as exc:
-            if self._connection.faults.broke(exc):
-                self._connection.drop(got)
-            else:
-                self._connection.give(got)
-            raise
         self._connection.give(got)
         return None
 
@@ -293,11 +296,13 @@ class TreeUpload:
         got, self._got = self._got, None
         if got is None:
             return
-        try:
-            if self._file is not None:
-                self._connection.bounded(self._file.close)
-        except OSError:
-            # The connection is gone or in the middle of something: a new one clears away.
+        if self._file is not None:
+            try:
+                self._do(self._file.close)
+            except OSError:
+                self._broken = True  # or in the middle of something
+        if self._broken:
+            # A new connection clears away.
             self._connection.drop(got)
             try:
                 got = self._connection.take()
