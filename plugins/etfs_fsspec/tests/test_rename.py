@@ -166,6 +166,19 @@ def test_rename_of_a_directory_replaces_an_empty_one(place):
     assert names(backend, "n/e") == ["b", "c"]
 
 
+def test_rename_of_a_directory_replaces_none_that_another_writer_has_filled_meanwhile(place):
+    place.plant({**TREE, "new/a": b"x"})
+    backend = place.backend()
+    backend.remove("new/a")
+    assert list(backend.readdir("new")) == []
+    place.plant({"new/a": b"of another writer"})
+
+    with raises(errno.ENOTEMPTY):
+        backend.rename("d", "new")
+
+    assert place.all == {**TREE, "new/a": b"of another writer"}
+
+
 def test_the_directory_that_something_left_stays(place):
     backend = place.plant({"d/e/f": b""}).backend()
 

@@ -93,7 +93,7 @@ def _target(names: Names, vtype: VType, new: str) -> VType | None:
     if target is _VDIR:
         if vtype is not _VDIR:
             raise err(errno.EISDIR)
-        if not names.is_empty(new):
+        if not names.is_empty(new, True):  # what somebody else has put there would be overwritten
             raise err(errno.ENOTEMPTY)
     elif vtype is _VDIR:
         raise err(errno.ENOTDIR)

@@ -248,15 +248,15 @@ class Names:
             return True
         return False
 
-    def is_empty(self, path: str) -> bool:
+    def is_empty(self, path: str, sure: bool = False) -> bool:
         """Return whether the directory *path* has no entries.
 
         Of a flat store, where removing a directory takes away nothing that somebody else has put there, a fresh
-        listing is believed; otherwise it is asked for.
+        listing is believed, unless one must be *sure*; otherwise it is asked for.
         """
         if self.directories.names(path) or (self.writing and self.writing.made_below(path)):
             return False
-        if self.store.flat and (known := self.seen.names(path)) is not None:
+        if self.store.flat and not sure and (known := self.seen.names(path)) is not None:
             return not known
         try:
             return not any(name for name, _ in self.store.entries(path))
