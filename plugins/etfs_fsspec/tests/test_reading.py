@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import random
+import signal
 import threading
 from concurrent.futures import Future
 
 import pytest
+from vfscore_etfs_fsspec import etfs_backend
 from vfscore_etfs_fsspec.body import Body
 from vfscore_etfs_fsspec.many import read_many, read_ranges, read_ranges_many
 from vfscore_etfs_fsspec.options import Options
@@ -16,7 +18,7 @@ from vfscore_etfs_fsspec.reader import open_reader
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.stores.store import Peek
 
-from vfscore.plugin import VAttr, VType, err
+from vfscore.plugin import OpenFlag, VAttr, VType, err
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -656,3 +658,36 @@ def test_the_child_of_a_fork_does_not_read_on_in_the_stream_of_its_parent():
 
     assert os.waitpid(pid, 0)[1] == 0
     assert reader.pread(2 * MIB, 100) == DATA[2 * MIB : 2 * MIB + 100]
+
+
+def test_the_child_of_a_fork_reads_what_a_thread_of_its_parent_was_loading():
+    backend = etfs_backend("memory://loading", {})
+    writer = backend.create("f", OpenFlag.WRONLY | OpenFlag.EXCL, 0o644)
+    writer.pwrite(b"0123456789", 0)
+    writer.close()
+    backend.readdir("")
+    reader = backend.open("f", OpenFlag.RDONLY)
+    loading, go_on = threading.Event(), threading.Event()
+    fetch = backend.store.fetch
+
+    def slow(*asked):
+        loading.set()
+        go_on.wait()
+        return fetch(*asked)
+
+    backend.store.fetch = slow
+    thread = threading.Thread(target=reader.pread, args=(0, 10))
+    thread.start()
+    loading.wait()
+    backend.store.fetch = fetch
+
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        os._exit(reader.pread(0, 10) != b"0123456789")
+    _, status = os.waitpid(pid, 0)
+    go_on.set()
+    thread.join()
+    backend.close()
+
+    assert os.waitstatus_to_exitcode(status) == 0

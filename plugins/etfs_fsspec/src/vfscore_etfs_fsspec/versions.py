@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -102,6 +103,7 @@ class Ranged:
         "_listed",
         "_options",
         "_path",
+        "_pid",
         "_store",
         "_whole",
         "attr",
@@ -130,6 +132,7 @@ class Ranged:
         self._store = store
         self._options = options
         self._path = path
+        self._pid = os.getpid()
         self._etag = None if attr is None else attr.va_etag
         self._ahead = ReadAhead(self._fetch, self._fetch_soon, size, options.block_size, head[:size])
         whole = len(head) < size and options.cache_type != "none" and (size <= _WHOLE or options.cache_type == "all")
@@ -230,6 +233,9 @@ class Ranged:
         """Have the whole file here."""
         lock = self._whole
         if lock is not None:
+            if self._pid != os.getpid():  # the child of a fork: a thread that is not here may have held it
+                lock = self._whole = threading.Lock()
+                self._pid = os.getpid()
             with lock:
                 if self._whole is not None:
                     self._ahead.head = self._ahead.read(0, self._ahead.end)
