@@ -104,6 +104,18 @@ class S3Reading(GenericStore):
             return directory()
         raise err(errno.ENOENT)
 
+    def reachable(self) -> bool:
+        async def function(fs: Any) -> None:
+            bucket, _ = self.split("")
+            if bucket:
+                await fs._call_s3("head_bucket", Bucket=bucket)
+
+        try:
+            self.connection.run(function)
+        except FileNotFoundError:
+            return False
+        return True
+
     def file(self, path: str) -> VAttr:
         async def function(fs: Any) -> VAttr:
             return self.attr(await fs._call_s3("head_object", **self._object(path)))
