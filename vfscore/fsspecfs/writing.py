@@ -117,9 +117,10 @@ class _Writing(Handle):
         try:
             super().close()  # type: ignore[misc]  # the C class's
         except OSError as exc:
-            if self._finalizing:
-                warnings.warn(f"a file was not closed, and is not stored: {exc}", RuntimeWarning, stacklevel=2)
-            raise
+            if not self._finalizing:
+                raise
+            # Nobody is there to catch it: Python 3.13 would tell of it a second time.
+            warnings.warn(f"a file was not closed, and is not stored: {exc}", RuntimeWarning, stacklevel=2)
 
     def _untouched(self) -> bool:
         """Return whether nothing was written, neither to the file nor into the buffer."""

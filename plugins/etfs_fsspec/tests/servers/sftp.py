@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from servers.clients import need_clients
 from servers.process import HOST, serving
 from servers.programs import python_program
 from servers.trees import Directories, TreeSpec
@@ -51,6 +52,7 @@ class SftpServer:
 @pytest.fixture(scope="session")
 def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
     """An SFTP service with a password."""
+    need_clients("paramiko")
     python = python_program("asyncssh", "asyncssh==2.24.1") / "python"
     top = tmp_path_factory.mktemp("sftp")
     login = {"username": "tester", "password": "a-password-that-is-none"}
@@ -66,6 +68,7 @@ def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer
 @pytest.fixture(scope="session")
 def openssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
     """An SFTP service by OpenSSH, with a key."""
+    need_clients("paramiko")
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
     sshd, keygen = shutil.which("sshd", path=path), shutil.which("ssh-keygen", path=path)
     if not sshd or not keygen:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from servers.clients import need_clients
 from servers.process import HOST, answers_http, serving
 from servers.programs import python_program
 from servers.trees import Directories, TreeSpec
@@ -48,6 +49,7 @@ class WebdavServer:
 @pytest.fixture(scope="session")
 def webdav_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebdavServer]:
     """A WebDAV service."""
+    need_clients("webdav4")
     program = python_program("wsgidav", "wsgidav==4.4.0", "cheroot==11.1.2") / "wsgidav"
     top = tmp_path_factory.mktemp("webdav")
     (top / "files").mkdir()
