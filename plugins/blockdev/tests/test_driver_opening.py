@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from blockdev_storages import Storages, WritableHandle
@@ -235,6 +235,33 @@ def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, mo
     ns.sys.close(reader)
 
     assert staging.files[""][:6] == b"newer" + DATA[5:6]
+
+
+def test_a_reader_that_closes_while_something_is_stored_brings_no_old_content_back(ns, staging, monkeypatch):
+    register(ns)
+    begun, go_on = threading.Event(), threading.Event()
+    plain = Staging.close
+
+    def slow(self):
+        begun.set()
+        assert go_on.wait(30)
+        plain(self)
+
+    monkeypatch.setattr(Staging, "close", slow)
+    reader, other = ns.sys.open("/dev/r", os.O_RDONLY), ns.sys.open("/dev/r", os.O_RDONLY)
+    writer = ns.sys.open("/dev/r", os.O_RDWR)
+    ns.sys.pwrite(writer, b"new", 0)
+
+    with ThreadPoolExecutor(2) as pool:
+        closing = pool.submit(ns.sys.close, writer)
+        assert begun.wait(30)
+        ns.sys.close(other)
+        reading = pool.submit(ns.sys.pread, reader, 3, 0)
+        wait([reading], timeout=0.5)  # a read that does not wait for the storing is done by then
+        go_on.set()
+        assert reading.result() == b"new"
+        closing.result()
+    ns.sys.close(reader)
 
 
 def test_writers_that_come_and_go_lose_nothing_of_one_another(ns, staging):

@@ -193,7 +193,8 @@ class Handles:
                     self._idle.notify_all()
                 if self._opens <= 0 or (writer is not None and writer.wrote):
                     unused = self._drop_reader()
-                elif self._used is None:
+                elif self._used is None and not self._storing:
+                    # While something is being stored, what the reader has is the old content.
                     self._used = self._reader
             for opened in unused:
                 opened.handle.close()
