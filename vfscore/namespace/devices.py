@@ -1,14 +1,15 @@
 """The devices of a namespace: its switch, and the hooks of its plugins that make devices and end them.
 
-A device belongs to the namespace that it was made for. When it goes, whatever vnode it is open by dies first, then its
-driver forgets it: its number may become another device's, and nobody is left who means the old one. Drivers outlive
-namespaces: the devices of one that was dropped without being closed end when it is collected.
+A device belongs to the namespace that it was made for. When it goes, whatever vnode it is open by dies first, what goes
+on there ends, then its driver forgets it: its number may become another device's, and nobody is left who means the old
+one. Drivers outlive namespaces: the devices of one that was dropped without being closed end when it is collected.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vfscore.specfs import DeviceSwitch
@@ -42,9 +43,13 @@ class Devices:
         return rdev
 
     def detach(self, rdev: int) -> None:
-        """End a device: whoever has it open gets ENXIO from then on."""
-        self.switch.revoke(rdev)
-        self._table.bump()  # a remembered path may lead to a node that has just died
+        """End a device: whoever has it open gets ENXIO from then on. It does not wait for a write that goes on."""
+        try:
+            self.switch.revoke(rdev, partial(self._ended, rdev))
+        finally:
+            self._table.bump()  # a remembered path may lead to a node that has just died
+
+    def _ended(self, rdev: int) -> None:
         self._live.discard(rdev)
         self._plugins.detach_device(rdev)
 

@@ -4,8 +4,10 @@
 device. Drivers come from the namespace's plugins and are asked for when a device is opened.
 
 Owners: a `SpecDev` is there while a vnode is open on its device, and all of them share it. A driver whose devices come
-and go (`Device.attached`) is one object for all namespaces; here it has those minors that were made for this one.
-Locks: one, around dictionary work; it is never held during a driver's op.
+and go (`Device.attached`) is one object for all namespaces; here it has those minors that were made for this one. What
+may change a device is counted while it goes on: its number is not given back, to become another device's, before that
+has ended.
+Locks: one, and one in each `SpecDev`, around dictionary and counter work; none is held during a driver's op.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
@@ -85,7 +88,7 @@ class SpecDev:
         read, readinto, write: The driver's, for speed.
     """
 
-    __slots__ = ("dead", "dev", "op", "opens", "read", "readinto", "vtype", "write")
+    __slots__ = ("_busy", "_ended", "_lock", "dead", "dev", "op", "opens", "read", "readinto", "vtype", "write")
 
     def __init__(self, dev: int, vtype: VType, op: DevVector) -> None:
         self.dev = dev
@@ -96,6 +99,41 @@ class SpecDev:
         self.read = op.d_read
         self.readinto = op.d_readinto
         self.write = op.d_write
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._ended: Callable[[], object] | None = None
+
+    def begin(self) -> None:
+        """Begin what may change the device; `end` it.
+
+        Errors:
+            ENXIO: it has gone: its number may be another device's by now.
+        """
+        with self._lock:
+            if self.dead:
+                raise err(errno.ENXIO)
+            self._busy += 1
+
+    def end(self) -> None:
+        """End what was begun; after the last of it a device that has gone gives its number back."""
+        with self._lock:
+            self._busy -= 1
+            ended = None if self._busy else self._ended
+        if ended is not None:
+            ended()
+
+    def die(self) -> None:
+        """Let nothing begin any more."""
+        with self._lock:
+            self.dead = True
+
+    def at_rest(self, then: Callable[[], object]) -> None:
+        """Call *then* when what was begun has ended: now, or by whoever ends the last of it."""
+        with self._lock:
+            if self._busy:
+                self._ended = then
+                return
+        then()
 
 
 class DeviceSwitch:
@@ -215,14 +253,19 @@ class DeviceSwitch:
         with self._lock:
             self._attached.add(rdev)
 
-    def revoke(self, rdev: int) -> None:
-        """*rdev* is about to go: nobody can open it any more, and every vnode that is open on it dies (ENXIO)."""
+    def revoke(self, rdev: int, ended: Callable[[], object]) -> None:
+        """*rdev* goes: nobody can open it any more, and every vnode that is open on it dies (ENXIO).
+
+        Args:
+            ended: Gives the number back; called when nothing goes on any more that could reach another device by it.
+        """
         with self._lock:
             self._attached.discard(rdev)
             found = [self._devs.pop((vtype, rdev), None) for vtype in (VType.VBLK, VType.VCHR)]
             dying = [(spec, list(spec.opens)) for spec in found if spec is not None]
-            for spec, _ in dying:
-                spec.dead = True
-        for _, vnodes in dying:
+        for spec, vnodes in dying:
+            spec.die()
             for vp in vnodes:
                 vgone(vp, errno.ENXIO)
+            ended = partial(spec.at_rest, ended)
+        ended()

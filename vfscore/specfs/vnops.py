@@ -3,6 +3,9 @@
 Offsets and ends are the driver's to judge: a block device takes any range, a character device may want whole sectors.
 What every device shares is done here: negative offsets, appending, seeking, and the commands that tell its size.
 
+What a driver does for one device must not reach another that gets its number meanwhile: what may change it is counted
+(`SpecDev.begin`), and what was read is thrown away if the device has gone.
+
 Locking: none. A device node is not locked during a write (see `OpenFile.write_at`): its file system may have one lock
 for all its files, and a driver may take long.
 """
@@ -83,16 +86,18 @@ class SpecOps:
         devsw: Any = vp.v_mount.mnt_devsw
         rdev = _number(vp, cred)
         spec: SpecDev = devsw.enter(vp, rdev)
-        d_open = spec.op.d_open
         try:
-            if spec.dead:
-                raise err(errno.ENXIO)
-            d_open(rdev, mode, spec.vtype, cred)
+            spec.begin()
+            try:
+                spec.op.d_open(rdev, mode, spec.vtype, cred)
+                if spec.dead:
+                    spec.op.d_close(rdev, mode, spec.vtype, cred)
+                    raise err(errno.ENXIO)
+            finally:
+                spec.end()
         except BaseException:
             devsw.leave(vp, spec)
             raise
-        if spec.dead:
-            raise err(errno.ENXIO)
         vp.v_specnode = spec
 
     @hookimpl
@@ -101,8 +106,14 @@ class SpecOps:
         spec = _opened(vp)
         devsw: Any = vp.v_mount.mnt_devsw
         try:
-            if not spec.dead:
+            try:
+                spec.begin()
+            except OSError:
+                return  # it has gone, and its driver has closed it
+            try:
                 spec.op.d_close(spec.dev, fflag, spec.vtype, cred)
+            finally:
+                spec.end()
         finally:
             devsw.leave(vp, spec)
 
@@ -142,7 +153,10 @@ class SpecOps:
         if offset < 0 or length < 0:
             raise err(errno.EINVAL)
         spec = _opened(vp)
-        return spec.op.d_view(spec.dev, offset, length, spec.vtype)
+        view = spec.op.d_view(spec.dev, offset, length, spec.vtype)
+        if spec.dead:
+            raise err(errno.ENXIO)
+        return view
 
     @hookimpl
     def vop_read_ranges(self, vp: Vnode, ranges: Sequence[tuple[int, int]], cred: Cred) -> list[bytes]:
@@ -161,15 +175,23 @@ class SpecOps:
         if offset < 0:
             raise err(errno.EINVAL)
         spec = _opened(vp)
-        if ioflag & _APPEND:
-            offset = spec.op.d_size(spec.dev)
-        return spec.write(spec.dev, data, offset, spec.vtype)
+        spec.begin()
+        try:
+            if ioflag & _APPEND:
+                offset = spec.op.d_size(spec.dev)
+            return spec.write(spec.dev, data, offset, spec.vtype)
+        finally:
+            spec.end()
 
     @hookimpl
     def vop_fsync(self, vp: Vnode, cred: Cred, flags: int, offlo: int, offhi: int) -> None:
         """Make what was written durable."""
         spec = _opened(vp)
-        spec.op.d_fsync(spec.dev)
+        spec.begin()
+        try:
+            spec.op.d_fsync(spec.dev)
+        finally:
+            spec.end()
 
     @hookimpl
     def vop_seek(self, vp: Vnode, oldoff: int, newoff: int, cred: Cred) -> None:
@@ -196,11 +218,14 @@ class SpecOps:
             op, dev, vtype = spec.op, spec.dev, spec.vtype
             if name == "BLKROGET" and _kept_from_writers(vp):
                 return 1
+            spec.begin()
             try:
                 return op.d_ioctl(dev, name, data, fflag, cred)
             except OSError as exc:
                 if exc.errno != errno.ENOTTY:
                     raise
+            finally:
+                spec.end()
         else:
             devsw: Any = vp.v_mount.mnt_devsw
             vtype = vp.v_type

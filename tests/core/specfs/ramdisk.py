@@ -16,6 +16,7 @@ class Ram:
     def __init__(self):
         self.disks = {os.makedev(MAJOR, minor): bytearray(bytes([65 + minor]) * 2048) for minor in (0, 1)}
         self.calls = []
+        self.opening = None
         self.writing = None
 
     def disk(self, dev):
@@ -25,6 +26,8 @@ class Ram:
 
     @hookimpl
     def d_open(self, dev, flags, vtype, cred):
+        if self.opening is not None:
+            self.opening()
         self.disk(dev)
         if flags & os.O_EXCL:
             raise err(errno.EBUSY)
@@ -48,6 +51,10 @@ class Ram:
             raise err(errno.ENOSPC)
         disk[offset : offset + len(data)] = data
         return len(data)
+
+    @hookimpl
+    def d_view(self, dev, offset, length, vtype):
+        return memoryview(bytes(self.disk(dev)[offset : offset + length]))
 
     @hookimpl
     def d_size(self, dev):

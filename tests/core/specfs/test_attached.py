@@ -8,7 +8,7 @@ import pytest
 
 import vfscore
 from tests.core.specfs.ramdisk import BLK, CHR, MAJOR, Ram
-from vfscore.plugin import Device, VAttr, VType, err, hookimpl
+from vfscore.plugin import ROOT_CRED, Device, IoFlag, VAttr, VType, err, hookimpl
 from vfscore.testing import raises
 
 
@@ -182,6 +182,61 @@ def test_who_had_a_device_open_does_not_see_another_of_its_number(tree):
         with raises(errno.ENXIO):
             call()
     assert tree.open("/blk", "rb").read(1) == b"2"
+
+
+def _replaced(tree):
+    """Take the device away and make another; its number is given again as soon as it is free."""
+    tree.etfs_remove("/dev/a")
+    tree.etfs_register("/dev/b", "made:", "blk", 0, 512)
+
+
+def test_write_in_flight_does_not_reach_another_device_of_its_number(tree, making):
+    tree.etfs_register("/dev/a", "made:", "blk", 0, 512)
+    fd = tree.sys.open("/dev/a", os.O_RDWR)
+    making.ram.writing = lambda: _replaced(tree)
+
+    assert tree.sys.pwrite(fd, b"x", 0) == 1
+
+    making.ram.writing = None
+    assert tree.open("/dev/b", "rb").read() == b"2" * 512
+    assert list(making.ram.disks) == [tree.sys.stat("/dev/b").st_rdev]
+    with raises(errno.ENXIO):
+        tree.sys.pwrite(fd, b"x", 0)
+    tree.sys.close(fd)
+
+
+def test_open_in_flight_does_not_open_another_device_of_its_number(tree, making):
+    tree.etfs_register("/dev/a", "made:", "blk", 0, 512)
+    making.ram.opening = lambda: _replaced(tree)
+
+    with raises(errno.ENXIO):
+        tree.sys.open("/dev/a", os.O_RDWR)
+
+    assert making.ram.calls == [("open", 0, os.O_RDWR, VType.VBLK), ("close", 0, os.O_RDWR, VType.VBLK)]
+    assert list(making.ram.disks) == [tree.sys.stat("/dev/b").st_rdev]
+
+
+def test_op_that_began_before_its_device_went_does_not_reach_another_of_its_number(tree, making):
+    tree.etfs_register("/dev/a", "made:", "blk", 0, 512)
+    vp = tree.sys.files.get(tree.sys.open("/dev/a", os.O_RDONLY)).vp
+    op = vp.v_op  # as whoever has begun still has it
+    calls = [
+        lambda: op.vop_read(vp, 0, 1, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_readinto(vp, memoryview(bytearray(1)), 0, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_read_ranges(vp, [(0, 1)], ROOT_CRED),
+        lambda: op.vop_view(vp, 0, 1, ROOT_CRED),
+        lambda: op.vop_write(vp, b"1", 0, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_ioctl(vp, "ECHO", b"", os.O_RDWR, ROOT_CRED),
+        lambda: op.vop_fsync(vp, ROOT_CRED, 0, 0, 0),
+    ]
+    for call in calls:
+        call()
+    _replaced(tree)
+
+    for call in calls:
+        with raises(errno.ENXIO):
+            call()
+    assert tree.open("/dev/b", "rb").read() == b"2" * 512
 
 
 def test_device_of_another_namespace_is_enxio(tree, making):
