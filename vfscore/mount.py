@@ -25,7 +25,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from vfscore.deadfs import vgone
 from vfscore.errors import err
@@ -35,7 +35,10 @@ from vfscore.spec import FileSystem, hookimpl
 from vfscore.types import ComponentName, Cred, Dirent, VAttr, VType
 from vfscore.vnode import VV_ROOT, Vnode
 
-__all__ = ["DevSw", "Graft", "Mount", "MountTable", "VnodeCache", "vgone"]
+__all__ = ["SYNTHETIC", "DevSw", "Graft", "Mount", "MountTable", "VnodeCache", "vgone"]
+
+SYNTHETIC: Final = "graft"
+"""`mnt_type` of the directories that exist only because a key lies below them."""
 
 _next_fsid = itertools.count(1).__next__
 
@@ -330,7 +333,7 @@ _synthetic: list[Mount] = []
 
 def _synthetic_mount() -> Mount:
     if not _synthetic:
-        fs = FileSystem("graft", _NoVfsOps(), _SyntheticOps(), cache_names=True)
+        fs = FileSystem(SYNTHETIC, _NoVfsOps(), _SyntheticOps(), cache_names=True)
         _synthetic.append(Mount(fs, "the way to a key", readonly=True))
     return _synthetic[0]
 

@@ -460,3 +460,36 @@ def test_an_entry_of_an_fstab_is_checked_at_first_use():
         assert ns.sys.listdir("/") == ["dead"]
         with raises(errno.EIO):
             ns.sys.listdir("/dead")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sys: sys.unlink("/way/to/key"),
+        lambda sys: sys.rmdir("/way/to/key"),
+        lambda sys: sys.rename("/way/to/key", "/way/to/other"),
+        lambda sys: sys.rename("/way/to/missing", "/way/to/key"),
+        lambda sys: sys.rename("/way/to", "/way/elsewhere"),
+    ],
+)
+def test_change_of_a_mount_point_that_only_a_way_leads_to_is_ebusy(ns, change):
+    ns.mount("rumpfs", "/way/to/key")
+
+    with raises(errno.EBUSY):
+        change(ns.sys)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sys: sys.unlink("/way/to/missing"),
+        lambda sys: sys.rmdir("/way/to"),
+        lambda sys: sys.rename("/way/to/missing", "/way/to/other"),
+        lambda sys: sys.mkdir("/way/to/new"),
+    ],
+)
+def test_other_change_of_a_way_to_a_mount_point_is_erofs(ns, change):
+    ns.mount("rumpfs", "/way/to/key")
+
+    with raises(errno.EROFS):
+        change(ns.sys)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vfscore.mount import describe_layers
+from vfscore.mount import SYNTHETIC, describe_layers
 from vfscore.namei import check_path
 from vfscore.spec.backend import FullBackend
 from vfscore.syscalls.openfile import named
@@ -240,6 +240,6 @@ def _hangs(vp: Vnode) -> str:
     if vp is mp.mnt_root:
         kind = "key" if mp.mnt_type == "etfs" else "mount"
         return f"{kind} {mp.at}: {mp.mnt_type} {mp.mnt_from if mp.mnt_from is not None else ''}".rstrip()
-    if mp.mnt_type == "graft":
+    if mp.mnt_type == SYNTHETIC:
         return "a directory on the way to a key"
     return ""

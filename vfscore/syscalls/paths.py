@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
 from vfscore.genfs import genfs_entries
+from vfscore.mount import SYNTHETIC
 from vfscore.namei import not_a_directory
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
@@ -204,7 +205,7 @@ class Paths(View):
             if not name or name in DOTS:
                 raise err(errno.EISDIR)
             if dvp.v_mount.mnt_rdonly:
-                raise err(errno.EROFS)
+                raise self._unchangeable(dvp, name)
             for _ in TRIES:
                 try:
                     self._unlink(dvp, name, slashes)
@@ -269,7 +270,8 @@ class Paths(View):
                 raise err(errno.EINVAL)
             if not name:
                 raise err(errno.EBUSY)
-            self._writable(dvp)
+            if dvp.v_mount.mnt_rdonly:
+                raise self._unchangeable(dvp, name)
             for _ in TRIES:
                 try:
                     return self._rmdir(dvp, name)
@@ -441,6 +443,16 @@ class Paths(View):
             hanging = graft.children.get(name)
             if hanging is not None and (hanging.mounts or below):
                 raise err(errno.EBUSY)
+
+    def _unchangeable(self, dvp: Vnode, name: str, below: bool = False) -> OSError:
+        """Return the error for who removes or renames *name* in *dvp*, on whose mount nothing may change: EROFS.
+
+        Errors:
+            EBUSY: as `_not_mounted`, where the directory itself is there for its keys only.
+        """
+        if dvp.v_mount.mnt_type == SYNTHETIC:
+            self._not_mounted(dvp, name, below)
+        return err(errno.EROFS)
 
     def _gone(self, dvp: Vnode, name: str) -> bool:
         """Return whether an entry that an op did not find is really not there.

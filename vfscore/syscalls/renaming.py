@@ -52,7 +52,8 @@ class Renaming(Paths):
             if not fname or fname in DOTS or not tname or tname in DOTS:
                 raise err(errno.EBUSY)
             if mp.mnt_rdonly:
-                raise err(errno.EROFS)
+                self._unchangeable(tdvp, tname, below=True)
+                raise self._unchangeable(fdvp, fname, below=True)
             moves = fdvp is not tdvp
             if moves:  # only then the shape of the tree changes
                 mp.mnt_op.vfs_renamelock_enter(mp)
