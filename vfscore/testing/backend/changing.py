@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from vfscore.testing.backend.drive import (
     load,
     names,
     need,
+    opened,
     pread,
 )
 from vfscore.testing.makers import AWKWARD_NAMES, raises, text_only
@@ -91,6 +94,21 @@ class ChangeTests(BackendSuite):
         with raises(errno.ENOTDIR):
             _create(backend, "f/below")
 
+    def test_files_created_at_once_are_all_there(self, make: MakeBackend) -> None:
+        backend = need(make({"d": None}), "create", "readdir")
+        start = threading.Barrier(4, timeout=60)
+
+        def fill(who: int) -> None:
+            start.wait()
+            for i in range(5):
+                _create(backend, f"d/{who}-{i}", b"%d" % who)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(fill, range(4)))
+
+        assert names(backend, "d") == sorted(f"{who}-{i}" for who in range(4) for i in range(5))
+        assert [load(backend, f"d/{who}-4") for who in range(4)] == [b"0", b"1", b"2", b"3"]
+
     @pytest.mark.parametrize("name", AWKWARD_NAMES, ids=ascii)
     def test_created_name_may_be_awkward(self, make: MakeBackend, name: str) -> None:
         backend = need(make({}), "create")
@@ -144,6 +162,15 @@ class ChangeTests(BackendSuite):
 
         assert load(backend, "d/g") == b"abc"
         assert backend.getattr("f").va_nlink == 2
+
+    def test_link_shares_what_is_written(self, make: MakeBackend) -> None:
+        backend = need(make({"f": b"abc"}), "link")
+        backend.link("f", "g")
+
+        with opened(backend, "g", WRITE) as handle:
+            need(handle, "pwrite").pwrite(b"X", 1)
+
+        assert load(backend, "f") == b"aXc"
 
     def test_link_over_a_taken_name_is_eexist(self, make: MakeBackend) -> None:
         backend = need(make({"f": b"", "g": b""}), "link")

@@ -138,6 +138,15 @@ class ReadTests(BackendSuite):
 
         assert b"".join(got[offset] for offset in sorted(got)) == data
 
+    def test_pread_gives_bytes_that_stay(self, make: MakeBackend) -> None:
+        with opened(make({"f": b"abcdef"}), "f") as handle:
+            need(handle, "pread")
+
+            first, second = handle.pread(0, 3), handle.pread(3, 3)
+
+            assert (type(first), type(second)) == (bytes, bytes)
+            assert (first, second) == (b"abc", b"def")
+
     def test_view_is_what_read_is(self, make: MakeBackend) -> None:
         with opened(make({"f": b"abcdef"}), "f") as handle:
             view = need(handle, "view").view(1, 3)
@@ -223,6 +232,13 @@ class ReadTests(BackendSuite):
         assert load(backend, f"d/{name}") == b"content"
         if hasattr(backend, "readdir"):
             assert names(backend, "d") == [name]
+
+    def test_names_that_differ_in_case_are_two(self, make: MakeBackend) -> None:
+        backend = make({"name": b"lower", "NAME": b"upper", "d/Name": b"mixed"})
+
+        assert (load(backend, "name"), load(backend, "NAME")) == (b"lower", b"upper")
+        with raises(errno.ENOENT):
+            backend.getattr("d/name")
 
     # -- links ---------------------------------------------------------------------------------------------------------
 

@@ -149,6 +149,42 @@ class WriteTests(BackendSuite):
 
         assert load(backend, "f") == b"abc"[:size] + bytes(max(0, size - 3))
 
+    def test_truncate_forgets_what_was_cut(self, make: MakeBackend) -> None:
+        backend = need(make({"f": b"abcdef"}), "truncate")
+
+        backend.truncate("f", 2)
+        backend.truncate("f", 6)
+
+        assert load(backend, "f") == b"ab" + bytes(4)
+
+    def test_truncate_of_a_handle_forgets_what_was_cut(self, make: MakeBackend) -> None:
+        backend = _writable(make({"f": b"abcdef"}), "f", "truncate")
+
+        with opened(backend, "f", WRITE) as handle:
+            handle.truncate(2)
+            handle.truncate(6)
+
+        assert load(backend, "f") == b"ab" + bytes(4)
+
+    @pytest.mark.parametrize("change", ["overwrite", "append", "cut"])
+    def test_view_does_not_change_with_the_file(self, make: MakeBackend, change: str) -> None:
+        backend = _writable(make({"f": b"abcdef"}), "f", "pwrite")
+
+        with opened(backend, "f") as reader:
+            view = need(reader, "view").view(1, 4)
+            if view is None:
+                pytest.skip("this file cannot be viewed, only copied")
+            with opened(backend, "f", WRITE) as writer:
+                match change:
+                    case "overwrite":
+                        writer.pwrite(b"XXXXXX", 0)
+                    case "append":
+                        writer.pwrite(b"more", 6)
+                    case _:
+                        need(writer, "truncate").truncate(2)
+
+            assert bytes(view) == b"bcde"
+
     def test_open_to_truncate_empties(self, make: MakeBackend) -> None:
         backend = _writable(make({"f": b"abc"}), "f", "pwrite")
 

@@ -1,0 +1,82 @@
+"""The suites can fail: each of the plugins in `broken` has one fault, and is caught by the test that it names.
+
+Each door's broken plugins run in one process of their own. What is asserted of it: the reference passes everything that
+it serves; a fault fails the tests that it names, by an assertion or an errno and not because the test itself broke
+down; and it fails few others.
+"""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.core.conformance.broken import running
+from tests.core.conformance.broken.suites import DOORS
+
+ROOT = Path(__file__).parents[3]
+FAIR = {"AssertionError", "Failed", "BufferError", "OSError"} | {cls.__name__ for cls in OSError.__subclasses__()}
+"""What a test may fail with: its own assertion, `pytest.raises` that saw nothing, an errno, or a buffer still held."""
+
+EACH_DOOR = [pytest.param(door, id=door.name, marks=pytest.mark.xdist_group(door.name)) for door in DOORS]
+
+
+@functools.cache
+def failed(door):
+    """Run the broken plugins of *door*; return class → test → how it failed, empty of one that passed."""
+    tests = {test for fault in door.faults for test in fault.caught_by}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.json"
+        command = [sys.executable, running.__file__, str(report), ",".join(door.suites), ",".join(sorted(tests))]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        assert report.exists(), done.stdout + done.stderr
+        return json.loads(report.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("door", EACH_DOOR)
+def test_reference_passes_its_suite(door):
+    ran = failed(door)[door.reference]
+
+    assert {test: how for test, how in ran.items() if how} == {}
+    assert {test for fault in door.faults for test in fault.caught_by} <= ran.keys()
+
+
+@pytest.mark.parametrize("door", EACH_DOOR)
+def test_each_fault_is_caught_by_the_test_that_it_names(door):
+    slipped = [
+        f"{fault.words!r} is not caught by {test}"
+        for fault in door.faults
+        for test in fault.caught_by
+        if not failed(door)[fault.suite].get(test)
+    ]
+
+    assert slipped == []
+
+
+@pytest.mark.parametrize("door", EACH_DOOR)
+def test_no_fault_breaks_the_test_itself(door):
+    strange = [
+        f"{fault.words!r} breaks {test} at {when}: {what}"
+        for fault in door.faults
+        for test, how in failed(door)[fault.suite].items()
+        for when, kind, what in how
+        if when != "call" or kind not in FAIR
+    ]
+
+    assert strange == []
+
+
+@pytest.mark.parametrize("door", EACH_DOOR)
+def test_each_fault_spoils_few_other_tests(door):
+    many = {}
+    for fault in door.faults:
+        others = [test for test, how in failed(door)[fault.suite].items() if how and test not in fault.caught_by]
+        if len(others) > fault.spoils:
+            many[fault.words] = others
+
+    assert many == {}
