@@ -21,10 +21,23 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"vfscore.testing.{name}"
-        for name in ("attach", "backend", "device", "layer", "makers", "partitions", "tree", "vfsops", "vnodeops")
+        for name in (
+            "attach",
+            "backend",
+            "conformance",
+            "device",
+            "layer",
+            "makers",
+            "partitions",
+            "suite",
+            "tree",
+            "vfsops",
+            "vnodeops",
+        )
     )
 )
 
+import vfscore.testing.summary  # noqa: E402, F401 - the plugin `vfscore_pytest` looks for it
 from vfscore.namespace import Namespace  # noqa: E402
 from vfscore.testing.attach import AttachTests  # noqa: E402
 from vfscore.testing.backend import BackendTests, ClaimTests  # noqa: E402

@@ -10,13 +10,14 @@ import pytest
 
 from vfscore.opv import DevVector
 from vfscore.spec import Backend
+from vfscore.testing.conformance import Conformance
 from vfscore.testing.makers import raises
 from vfscore.types import SIZE_ENDOFF, EtfsType, OpenFlag, VType
 
 __all__ = ["AttachTests"]
 
 
-class AttachTests:
+class AttachTests(Conformance):
     """The suite of the hooks that make a device of a range of a backend's file.
 
     A subclass defines the fixtures `plugin` (what has `device_attach` and `device_detach`), `backend` (one with a file

@@ -24,6 +24,7 @@ import pytest
 
 from vfscore.genfs import eopnotsupp
 from vfscore.opv import DevVector
+from vfscore.testing.conformance import Part, Serving, ServingTests
 from vfscore.testing.makers import not_served, raises
 from vfscore.types import ROOT_CRED, VType
 
@@ -35,7 +36,7 @@ MakeDevice = Callable[[bytes], tuple[object, int]]
 _DATA = bytes(range(256)) * 16
 
 
-class DeviceTests:
+class DeviceTests(ServingTests):
     """A device is a range of bytes with an end, read and written by the sector or (as a block device) by the byte."""
 
     whole_sectors: ClassVar[bool] = True
@@ -49,6 +50,14 @@ class DeviceTests:
     def make(self) -> MakeDevice:
         """Return what makes a driver with one device; to be defined by the subclass."""
         raise NotImplementedError(f"{type(self).__name__} must define the fixture make")
+
+    @pytest.fixture
+    def serving(self, disk: tuple[Any, int]) -> Serving:
+        """Return which ops the driver has."""
+        op, _ = disk
+        defaults = {name for name in DevVector.hooks if getattr(op, name) is not eopnotsupp}
+        part = Part.of("operations", DevVector.hooks, op.served, defaults)
+        return Serving("device driver", type(op.implementer).__name__, (part,))
 
     def no_such(self, dev: int) -> int | None:
         """Return the number of a device that the driver of *dev* has not, or None if it has them all."""

@@ -21,8 +21,9 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from vfscore.mount import Mount
-from vfscore.opv import OpVector, VfsVector, check_hookimpls
+from vfscore.opv import OpVector, VfsVector, check_hookimpls, layer_name
 from vfscore.spec import FileSystem, hookimpl
+from vfscore.testing.conformance import Part, Serving, ServingTests
 from vfscore.testing.makers import raises
 from vfscore.types import (
     ACCESS_READ,
@@ -181,7 +182,7 @@ class _World:
         return args, self.body(op)(*args)
 
 
-class LayerTests:
+class LayerTests(ServingTests):
     """A layer is around the ops that it names, and nowhere else."""
 
     answers: ClassVar[Mapping[str, int]] = {}
@@ -191,6 +192,20 @@ class LayerTests:
     def make(self) -> MakeLayer:
         """Return what makes a layer at rest; to be defined by the subclass."""
         raise NotImplementedError(f"{type(self).__name__} must define the fixture make")
+
+    @pytest.fixture
+    def serving(self, make: MakeLayer) -> Serving:
+        """Return what the layer is around, and which of these it answers itself."""
+        layer = make()
+        wrapped = self._wrapped(layer)
+        return Serving(
+            "layer",
+            layer_name(layer),
+            tuple(
+                Part(f"{what} operations", tuple(op for op in hooks if op in wrapped), (), ())
+                for what, hooks in (("vnode", OpVector.hooks), ("vfs", VfsVector.hooks))
+            ),
+        )
 
     def _wrapped(self, layer: object) -> list[str]:
         return sorted(check_hookimpls(layer, _OPS, type(self).__name__, wrappers=True))

@@ -97,9 +97,13 @@ class _Raises:
         return caught
 
 
-def not_served(what: str, by: object) -> NoReturn:
-    """Skip the test: *by* does not serve *what*."""
-    pytest.skip(f"{what} is not served by {by}")
+def not_served(what: str, by: object, code: int | None = None) -> NoReturn:
+    """Skip the test: *by* has an empty slot for *what*, or one that refuses with errno *code*."""
+    if code is None:
+        pytest.skip(f"{by} has no {what}")
+    # Linux has two names for the first of these numbers, of which the spec uses the one that `errno` does not.
+    name = "EOPNOTSUPP" if code == errno.EOPNOTSUPP else errno.errorcode[code]
+    pytest.skip(f"{by} refuses {what} ({name})")
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import pytest
 
 from vfscore.errors import err
 from vfscore.spec import Partition
+from vfscore.testing.conformance import Conformance
 from vfscore.testing.makers import raises
 from vfscore.types import SIZE_ENDOFF, OpenFlag, VAttr, VType
 
@@ -54,7 +55,7 @@ class _Handle:
         self._file.opened -= 1
 
 
-class PartitionTests:
+class PartitionTests(Conformance):
     """A table says where the parts of a range are, and is believed only if they lie in it.
 
     A subclass defines the fixtures `plugin` (what has `device_partitions`), `disk` (an image of at least 1 MiB with a

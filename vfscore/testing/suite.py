@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 
+from vfscore.genfs import eopnotsupp
 from vfscore.mount import Mount
+from vfscore.opv import OpVector, VfsVector
+from vfscore.testing.conformance import Part, Serving, ServingTests
 from vfscore.testing.makers import MakeMount, TreeSpec
 from vfscore.testing.tree import Plant, Tree
 
 __all__ = ["Suite"]
 
 
-class Suite:
+_NOBODYS: Final = frozenset(
+    f"vop_{name}" for name in ["bmap", "bwrite", "getpages", "kqfilter", "mmap", "print", "putpages", "strategy"]
+)
+"""Ops that the spec leaves to genfs: no file system lacks them."""
+
+
+class Suite(ServingTests):
     """The holes of `FileSystemTests`.
 
     A subclass must define the fixture `make_mount`. A file system that cannot be written to overrides `plant` as well,
@@ -61,6 +70,20 @@ class Suite:
             return planted
 
         return make
+
+    @pytest.fixture
+    def serving(self, plant: Plant) -> Serving:
+        """Return which ops the file system has."""
+        mp = plant().mp
+        parts = []
+        for what, hooks, vector in (
+            ("vnode operations", OpVector.hooks, mp.v_op),
+            ("vfs operations", VfsVector.hooks, mp.mnt_op),
+        ):
+            ops = [name for name in hooks if name not in _NOBODYS]
+            defaults = {name for name in ops if getattr(vector, name) is not eopnotsupp}
+            parts.append(Part.of(what, ops, vector.served, defaults))
+        return Serving("file system", mp.mnt_type, tuple(parts))
 
     def options_for(self, limit: str) -> Mapping[str, Any]:
         """Return the options for a *limit* (the name of a class attribute), or skip."""

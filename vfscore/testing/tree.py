@@ -54,14 +54,15 @@ class Tree:
             return body(vp, *args)
         except OSError as exc:
             if exc.errno == errno.EOPNOTSUPP or (exc.errno == errno.EROFS and not self.mp.mnt_rdonly):
-                not_served(op, self.mp.mnt_type)
+                not_served(op, self.mp.mnt_type, exc.errno)
             raise
 
     def many(self, op: str, dvp: Vnode, *args: Any) -> list[Any]:
         """Call the bulk op *op* and return its results, each error as its errno; skip if some say "not served"."""
         results = [result.errno if isinstance(result, OSError) else result for result in self.call(op, dvp, *args)]
-        if errno.EOPNOTSUPP in results or (errno.EROFS in results and not self.mp.mnt_rdonly):
-            not_served(op, self.mp.mnt_type)
+        for code in (errno.EOPNOTSUPP, errno.EROFS):
+            if code in results and not (code == errno.EROFS and self.mp.mnt_rdonly):
+                not_served(op, self.mp.mnt_type, code)
         return results
 
     def locked(self, op: str, vps: Sequence[Vnode], *args: Any) -> Any:

@@ -82,9 +82,11 @@ class TestHttpWithoutSizes(StorageTests):
     storage = "chunked_http_server"
     title = "HTTP without sizes"
     clients = ("aiohttp",)
+    overrides: ClassVar = {
+        "test_getattr_tells_type_and_size": "such a server tells no size: only whoever reads to the end knows it"
+    }
 
     def test_getattr_tells_type_and_size(self, make):
-        """Overrides: such a server tells no size, so only whoever reads to the end knows it."""
         backend = make({"d/f": b"abc"})
 
         va = backend.getattr("d/f")

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import pytest
 
 from vfscore.spec.backend import Source
+from vfscore.testing.conformance import Conformance
 from vfscore.testing.makers import raises
 
 __all__ = ["ClaimTests"]
 
 
-class ClaimTests:
+class ClaimTests(Conformance):
     """The suite of a plugin's `etfs_backend`.
 
     A subclass defines the fixtures `plugin` (what has the hook) and `source` (something that it claims).

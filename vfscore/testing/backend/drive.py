@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pytest
 
+from vfscore.spec.backend import Backend, FullBackend, FullHandle, Handle
+from vfscore.testing.conformance import Part, Serving, ServingTests
 from vfscore.testing.makers import Link, TreeSpec, not_served
 from vfscore.types import OpenFlag
 
@@ -30,7 +32,15 @@ MakeBackend = Callable[[TreeSpec], Any]
 READ, WRITE = OpenFlag.RDONLY, OpenFlag.RDWR
 
 
-class BackendSuite:
+def _ops_of(*specs: type) -> list[str]:
+    return [name for spec in specs for name, what in vars(spec).items() if callable(what) and not name.startswith("_")]
+
+
+_OPS: Final = _ops_of(Backend, FullBackend)
+_HANDLE_OPS: Final = _ops_of(Handle, FullHandle)
+
+
+class BackendSuite(ServingTests):
     """The holes of `BackendTests`: a fixture, and what an author says of how his storage differs from a disk."""
 
     stored_at_close: ClassVar[bool] = False
@@ -41,6 +51,26 @@ class BackendSuite:
     def make(self) -> MakeBackend:
         """Return what makes a backend of a tree; to be defined by the subclass."""
         raise NotImplementedError(f"{type(self).__name__} must define the fixture make")
+
+    @pytest.fixture
+    def serving(self, make: MakeBackend) -> Serving:
+        """Return which methods the backend has, and what it opens, to write if it can."""
+        backend = make({"f": b"abc"})
+        try:
+            handle = backend.open("f", WRITE)
+        except OSError:
+            handle = backend.open("f", READ)
+        try:
+            parts = [
+                Part.of(what, ops, [name for name in ops if hasattr(thing, name)])
+                for what, ops, thing in (
+                    ("operations", _OPS, backend),
+                    ("operations of an open file", _HANDLE_OPS, handle),
+                )
+            ]
+        finally:
+            handle.close()
+        return Serving("backend", type(backend).__name__, tuple(parts))
 
 
 def need(thing: Any, *names: str) -> Any:
