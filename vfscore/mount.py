@@ -24,7 +24,7 @@ import itertools
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final, Protocol
 
 from vfscore.deadfs import vgone
@@ -119,6 +119,10 @@ class DevSw(Protocol):
 
     def describe(self, vp: Vnode, cred: Cred) -> Mapping[str, Any]:
         """Return what `explain` tells of the device of *vp*: a name → a value each."""
+        ...
+
+    def served(self, vp: Vnode, cred: Cred) -> Set[str]:
+        """Return the ops that the driver of the device of *vp* has; none without a driver."""
         ...
 
     def sync(self) -> None:

@@ -16,7 +16,7 @@ import errno
 import os
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -184,6 +184,11 @@ class DeviceSwitch:
         except OSError as exc:
             told["state"] = exc.strerror
         return told
+
+    def served(self, vp: Vnode, cred: Cred) -> Set[str]:
+        """Return the ops that the driver of the device of *vp* has; none without a driver."""
+        found = self._find(vp.v_type, os.major(vp.v_op.vop_getattr(vp, cred).va_rdev or 0))
+        return frozenset() if found is None else found[1].served
 
     # -- opening and closing -------------------------------------------------------------------------------------------
 

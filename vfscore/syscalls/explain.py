@@ -51,7 +51,7 @@ class Explanation(NamedTuple):
     layers: tuple[str, ...]
     """The layers around the ops, outermost first."""
     capabilities: tuple[str, ...]
-    """The ops that are served, read off the vector (or off the backend)."""
+    """The ops that are served, read off the vector (or off the backend); of a device node, those of its driver."""
     device: Mapping[str, Any] = MappingProxyType({})
     """Of a device node: its number and its driver, and what that tells: the range, counters…"""
 
@@ -169,7 +169,11 @@ class Explaining(Walking):
                 steps.append(Step(mp.at, "nothing", f"the source cannot be used: {exc.strerror}"))
         hostpath = getattr(backend, "hostpath", None)
         isdev = vp.v_type in (VType.VBLK, VType.VCHR)
-        if backend is not None:
+        devsw = mp.mnt_devsw if isdev and exists else None
+        if isdev:
+            ops = frozenset() if devsw is None else devsw.served(vp, self.cred)
+            can = sorted(op.removeprefix("d_") for op in ops if op != "d_describe")
+        elif backend is not None:
             can = sorted(op for op in _CAPABILITIES if callable(getattr(backend, op, None)))
         else:
             can = sorted(op.removeprefix("vop_") for op in mp.v_op.served)
@@ -184,7 +188,7 @@ class Explaining(Walking):
             None if backend is None else type(backend).__name__,
             tuple(describe_layers(mp)),
             tuple(can),
-            mp.mnt_devsw.describe(vp, self.cred) if exists and isdev and mp.mnt_devsw is not None else {},
+            {} if devsw is None else devsw.describe(vp, self.cred),
         )
 
     # -- drawing -------------------------------------------------------------------------------------------------------

@@ -89,6 +89,17 @@ def test_key_of_a_device_is_a_device_node(tree):
     assert stat.S_ISCHR(tree.sys.stat("/dev/b").st_mode)
 
 
+def test_explain_of_a_key_that_is_a_device_tells_what_the_driver_can(tree):
+    tree.etfs_register("/dev/a", "made:", "blk")
+
+    told = tree.explain("/dev/a")
+
+    assert told.backend == "Made"
+    assert {"read", "write", "ioctl"} <= set(told.capabilities)
+    assert "pread" not in told.capabilities
+    assert "getattr" not in told.capabilities
+
+
 def test_options_are_divided_between_the_driver_and_the_backend(tree, making):
     tree.etfs_register("/dev/a", "made:", "blk", 0, 512, options={"speed": 9, "colour": "red"})
 

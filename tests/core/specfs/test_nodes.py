@@ -371,6 +371,16 @@ def test_explain_tells_the_device(ns):
     assert ns.explain("/").device == {}
 
 
+def test_explain_tells_what_the_driver_can_and_not_the_file_system_of_the_node(ns):
+    served = ("close", "fsync", "ioctl", "open", "read", "secsize", "size", "view", "write")
+    assert ns.explain("/disk").capabilities == served
+    ns.sys.mknod("/n", CHR, os.makedev(61, 0))
+    assert ns.explain("/n").capabilities == ()
+    ns.sys.mknod("/null", CHR, os.makedev(1, 3))
+    assert "read" in ns.explain("/null").capabilities
+    assert "mknod" not in ns.explain("/null").capabilities
+
+
 @pytest.mark.parametrize("mode", ["wb", "ab", "r+b"])
 def test_no_transaction_puts_a_file_in_the_place_of_a_device(ns, mode):
     before = ns.open("/disk", "rb").read()
