@@ -16,9 +16,12 @@ from __future__ import annotations
 from vfscore.testing.vfsops import VfsTests
 from vfscore.testing.vnodeops.attributes import AttributeTests
 from vfscore.testing.vnodeops.bulk import BulkTests
+from vfscore.testing.vnodeops.extattrs import ExtattrTests
 from vfscore.testing.vnodeops.files import FileTests
+from vfscore.testing.vnodeops.limits import LimitTests
 from vfscore.testing.vnodeops.links import LinkTests
 from vfscore.testing.vnodeops.listing import ListingTests
+from vfscore.testing.vnodeops.locks import LockTests
 from vfscore.testing.vnodeops.names import NameTests
 from vfscore.testing.vnodeops.rename import RenameTests
 from vfscore.testing.vnodeops.writing import WriteTests
@@ -27,6 +30,17 @@ __all__ = ["FileSystemTests"]
 
 
 class FileSystemTests(
-    NameTests, LinkTests, RenameTests, ListingTests, FileTests, WriteTests, AttributeTests, BulkTests, VfsTests
+    NameTests,
+    LinkTests,
+    RenameTests,
+    ListingTests,
+    FileTests,
+    WriteTests,
+    AttributeTests,
+    ExtattrTests,
+    LockTests,
+    LimitTests,
+    BulkTests,
+    VfsTests,
 ):
     """All that a file system promises, through its mount alone."""
