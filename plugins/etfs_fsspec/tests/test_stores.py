@@ -6,6 +6,7 @@ import uuid
 
 import fsspec
 import pytest
+from fsspec.implementations.cached import SimpleCacheFileSystem
 from servers.trees import flat_objects, plant_directory
 from vfscore_etfs_fsspec.source import open_store
 
@@ -398,3 +399,20 @@ def test_a_connection_that_breaks_at_the_end_of_an_upload_leaves_nothing_and_is_
     store.put("g", b"by another connection")
     assert store.fetch("f", 0, 10) == b"old"
     store.close()
+
+
+def test_those_who_read_a_cached_file_take_turns(tmp_path, monkeypatch):
+    (tmp_path / "f").write_bytes(b"cached")
+    store = open_store(f"simplecache::file://{tmp_path}", {})
+    open_ = SimpleCacheFileSystem.open
+    turns = []
+
+    def opened(*args, **kwargs):
+        turns.append(len(store._turns))
+        return open_(*args, **kwargs)
+
+    monkeypatch.setattr(SimpleCacheFileSystem, "open", opened)
+    assert store.fetch("f", 0, 6) == b"cached"
+    store.close()
+
+    assert turns == [1], "while one reads, there is what the next one waits for"

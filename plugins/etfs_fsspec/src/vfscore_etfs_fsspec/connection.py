@@ -7,7 +7,7 @@ OSError (`faults`).
 A forked child makes everything anew and never touches, not even to close it, what its parent has open. Instances are
 released by `close`, or with the store.
 
-Locks: none is held during a call. Lists are appended to and popped from in one step.
+Locks: none is held during a call, but for a `Turn`. Lists are appended to and popped from in one step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import contextlib
 import contextvars
 import errno
 import os
+import threading
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -26,7 +28,7 @@ import fsspec.asyn
 from vfscore.plugin import err
 from vfscore_etfs_fsspec.faults import Faults
 
-__all__ = ["Call", "Connection", "Guard", "Instance", "NoGuard", "abandon", "world"]
+__all__ = ["Call", "Connection", "Guard", "Instance", "NoGuard", "Turn", "abandon", "world"]
 
 T = TypeVar("T")
 Call = tuple[tuple[Any, ...], Mapping[str, Any]]
@@ -40,6 +42,8 @@ _abandoned: list[object] = []
 def _after_fork() -> None:
     global _world
     _world = object()
+    for turn in list(_turns):
+        turn.restart()
     # Old versions of fsspec go on to wait for the loop of the parent.
     fsspec.asyn.reset_lock()
 
@@ -55,6 +59,29 @@ def world() -> object:
 def abandon(things: object) -> None:
     """Never touch *things* again, which are the parent's."""
     _abandoned.append(things)
+
+
+class Turn:
+    """A lock that a thread may hold during calls; after a fork nobody has it, as a thread that is not there might."""
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        _turns.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exc: object) -> None:
+        self._lock.release()
+
+    def restart(self) -> None:
+        """Be free, in the child of a fork."""
+        self._lock = threading.RLock()
+
+
+_turns: weakref.WeakSet[Turn] = weakref.WeakSet()
 
 
 class Instance:

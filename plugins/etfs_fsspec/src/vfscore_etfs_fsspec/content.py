@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from vfscore.plugin import VAttr, err
 from vfscore_etfs_fsspec import sending
+from vfscore_etfs_fsspec.connection import abandon
 from vfscore_etfs_fsspec.staging import Stage
 
 if TYPE_CHECKING:
@@ -87,6 +88,27 @@ class Content:
         self.release()
         self.size = size
         self.failed = None
+
+    def restart(self, half: bool) -> bool:
+        """Go on in the child of a fork: an upload is the parent's, never to be touched here.
+
+        Args:
+            half: A thread of the parent was changing or storing it.
+
+        Returns:
+            Whether all of it is the parent's: it can be used no more unless it is begun anew.
+        """
+        upload, self._upload = self._upload, None
+        self._ahead = False
+        if upload is not None:
+            abandon(upload)
+        if not half and (upload is None or self._stage is not None):
+            return False
+        if self._stage is not None:
+            abandon(self._stage)
+            self._stage = None
+        self.failed = err(errno.EIO, hint="it is being written by the process that this one was forked from")
+        return True
 
     def release(self) -> None:
         """Give back what it takes, and what was sent ahead."""

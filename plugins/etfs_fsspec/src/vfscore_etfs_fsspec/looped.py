@@ -2,7 +2,7 @@
 
 A call that comes from that loop's thread would wait for itself: it gets a second instance, on a second loop.
 
-Locks: one, while the second loop is started.
+Locks: one, while the second loop is started; made anew after a fork.
 """
 
 from __future__ import annotations
@@ -44,7 +44,13 @@ def _second_loop() -> asyncio.AbstractEventLoop:
     return _second[0]
 
 
-os.register_at_fork(after_in_child=_second.clear)
+def _after_fork() -> None:
+    global _second_lock
+    _second.clear()
+    _second_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class AsyncConnection:

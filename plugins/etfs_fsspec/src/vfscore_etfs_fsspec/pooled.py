@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from vfscore_etfs_fsspec.connection import Call, Guard, Instance, NoGuard, abandon, world
+from vfscore_etfs_fsspec.connection import Call, Guard, Instance, NoGuard, Turn, abandon, world
 from vfscore_etfs_fsspec.faults import Faults
 
 __all__ = ["SyncConnection"]
@@ -68,7 +68,7 @@ class SyncConnection:
         self._concurrency = concurrency
         self._guard: Guard | NoGuard = Guard() if guarded else NoGuard()
         self._alive = alive
-        self._turn = threading.RLock() if single else None
+        self._turn = Turn() if single else None
         self._idle: list[Instance] = []
         self._world = world()
         self._closed = False

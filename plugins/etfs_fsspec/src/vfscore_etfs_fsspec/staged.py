@@ -6,7 +6,8 @@ the same time, the last to close wins.
 
 Owner: the backend's table keeps it by its path until it calls `ended`; then it is *over*, and an open makes a new one.
 Locks: `_lock` is held during every change and storing and while its name goes, so that these wait for one another;
-`_guard` protects the count of writers, never during a request. `attr` takes none. `ended` is called with none.
+`_guard` protects the count of writers, never during a request. `attr` takes none. `ended` is called with none. Both are
+made anew after a fork (`restart`).
 """
 
 from __future__ import annotations
@@ -15,15 +16,14 @@ import copy
 import errno
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from vfscore.plugin import VAttr, VType, err
-from vfscore_etfs_fsspec.attrs import overlay
+from vfscore.plugin import VAttr, err
 from vfscore_etfs_fsspec.content import Content
 from vfscore_etfs_fsspec.reader import Reader, open_reader
+from vfscore_etfs_fsspec.shown import Shown
 
 if TYPE_CHECKING:
     from vfscore_etfs_fsspec.options import Options
@@ -63,18 +63,13 @@ class Staged:
     ) -> None:
         self._store, self._seen, self._options = store, seen, options
         self._old = old
-        self._like = VAttr(VType.VREG, va_birthtime=time.time_ns()) if old is None else old
-        """What attributes are made from when something changed."""
-        self._at: int | None = None  # when it was changed last
-        self._state = object()  # another one after each change
-        self._shown = (self._state, old)  # attributes, and the state that they are of
+        self._shown = Shown(old)
         self._ended = ended
         self._lock = threading.Lock()
         self._still = 0  # the thread that holds the lock for long
         self._guard = threading.Lock()
         self._writers = 0
         self._dirty = False
-        self._wanted: VAttr | None = None  # attributes to be set when it is stored
         self._reader: Reader | None = None
         self.over = self.covers = self.removed = False
         self._content = Content(store, options, path, None if old is None else old.va_size, exclusive)
@@ -132,7 +127,8 @@ class Staged:
                 finally:
                     with self._guard:
                         self._writers -= 1
-                        over = self.over = self._writers == 0
+                        over = self._writers == 0
+                        self.over = self.over or over
                     if over:
                         self._release()
         finally:
@@ -157,19 +153,7 @@ class Staged:
 
     def attr(self) -> VAttr:
         """Return the attributes as they would be if it were stored now; nothing is asked and nothing waited for."""
-        state = self._state
-        of, va = self._shown
-        if va is None or of is not state:
-            va = copy.copy(self._like)
-            va._stat = None
-            va.va_size = self._content.size
-            if self._at is not None:
-                va.va_mtime = va.va_ctime = self._at
-                va.va_bytes = va.va_etag = va.va_version = None
-            if self._wanted is not None:
-                overlay(va, self._wanted)
-            self._shown = (state, va)
-        return va
+        return self._shown.attr(self._content.size)
 
     def size(self) -> int:
         """Return the size; what is stored is read if nobody knows how much it is."""
@@ -177,7 +161,7 @@ class Staged:
         if size is None:
             with self._lock:
                 size = self._content.end()
-                self._state = object()
+                self._shown.anew()
         return size
 
     def pread(self, offset: int, size: int) -> bytes:
@@ -237,9 +221,7 @@ class Staged:
     def want(self, vap: VAttr) -> None:
         """Have the attributes *vap* set when it is stored."""
         with self._lock:
-            wanted = self._wanted = VAttr() if self._wanted is None else copy.copy(self._wanted)
-            overlay(wanted, vap)
-            self._state = object()
+            self._shown.want(vap)
 
     def flush(self) -> None:
         """Store what there is now.
@@ -313,22 +295,27 @@ class Staged:
             like = copy.copy(self.attr())
             like._stat = None
             like.va_nlink = 0
-            self._show(like)
+            self._shown.settle(like)
             self._old, self.covers = None, False
+
+    def restart(self) -> None:
+        """Go on in the child of a fork, where no lock is held.
+
+        What is on its way stays the parent's. If a thread of the parent was changing or storing it, all of it is: it is
+        over here, not to be stored, and whoever has it open can neither read nor change it (EIO).
+        """
+        half = self._lock.locked()
+        self._lock = threading.Lock()
+        self._guard = threading.Lock()
+        self._still = 0
+        if self._content.restart(half):
+            self.over, self._dirty = True, False
 
     # -- inside: the lock is held from here on -------------------------------------------------------------------------
 
     def _changed(self) -> None:
         self._dirty = True
-        self._at = time.time_ns()
-        self._state = object()
-
-    def _show(self, va: VAttr) -> None:
-        """Have *va* be the attributes from now on, until the next change."""
-        self._like = va
-        self._at = None
-        self._state = state = object()
-        self._shown = (state, va)
+        self._shown.changed()
 
     def _check(self) -> None:
         """Raise the error of a write that was refused before."""
@@ -337,6 +324,8 @@ class Staged:
             raise self._not_stored(failed) from failed
 
     def _flush(self) -> None:
+        if self.over:
+            return
         self._check()
         content = self._content
         if not self._dirty or content.homeless:
@@ -350,13 +339,13 @@ class Staged:
                 raise self._not_stored(exc) from exc
             raise
         self._dirty = content.exclusive = self.covers = False
-        wanted = self._wanted
+        wanted = self._shown.wanted
         if wanted is not None or (va is not None and va.va_size is None):
             va = None
         self._seen.changed(self.path, va, since)
         self._old = va or self.attr()
-        self._show(self._old)
-        self._wanted = None
+        self._shown.settle(self._old)
+        self._shown.wanted = None
         if wanted is not None:
             try:
                 self._store.setattr(self.path, wanted)
@@ -370,11 +359,11 @@ class Staged:
         """Go back to what is stored."""
         if self._old is None:
             self._content.begin()
-            self._state = object()
+            self._shown.anew()
         else:
             self._content.revert(self._old.va_size)
-            self._show(self._old)
-        self._dirty, self._wanted = False, None
+            self._shown.settle(self._old)
+        self._dirty, self._shown.wanted = False, None
 
     def _release(self) -> None:
         """Give back what it holds."""

@@ -1,6 +1,6 @@
 """The files that are being written, by name: what other writers join, and what is there before it is stored.
 
-Locks: one for the table, never held during a request; made anew after a fork.
+Locks: one for the table, never held during a request; made anew after a fork, as are those of the files.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ class Writing:
         _all.add(self)
 
     def restart(self) -> None:
-        """Begin with a lock that nobody holds, in the child of a fork."""
+        """Begin with locks that nobody holds, in the child of a fork."""
         self._lock = threading.Lock()
+        for path, staged in list(self._staged.items()):
+            staged.restart()
+            if staged.over:
+                del self._staged[path]
 
     def __len__(self) -> int:
         return len(self._staged)

@@ -9,7 +9,6 @@ Locks: one around each read of a tar (its members share one position); a zip has
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
@@ -18,7 +17,7 @@ import fsspec
 
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import attr_of, directory
-from vfscore_etfs_fsspec.connection import Instance
+from vfscore_etfs_fsspec.connection import Instance, Turn
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.pooled import SyncConnection
 from vfscore_etfs_fsspec.stores.generic import GenericStore
@@ -110,9 +109,7 @@ class ArchiveStore(GenericStore):
     def __init__(self, place: Place, connection: SyncConnection, options: Options) -> None:
         super().__init__(place, connection, options)
         self.root = place.root.strip("/")
-        self._turn: AbstractContextManager[Any] = (
-            nullcontext() if "zip" in connection.cls.__name__.lower() else threading.RLock()
-        )
+        self._turn: AbstractContextManager[Any] = nullcontext() if "zip" in connection.cls.__name__.lower() else Turn()
 
     def _index(self, got: Instance) -> _Index:
         if got.memo is None:

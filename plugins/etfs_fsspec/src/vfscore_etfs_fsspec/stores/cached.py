@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from vfscore.plugin import VAttr, VType
-from vfscore_etfs_fsspec.connection import Instance
+from vfscore_etfs_fsspec.connection import Instance, Turn
 from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.pooled import SyncConnection
 from vfscore_etfs_fsspec.stores.generic import GenericStore
@@ -25,13 +24,6 @@ from vfscore_etfs_fsspec.stores.place import Place
 from vfscore_etfs_fsspec.stores.store import Peek, Store, Upload
 
 __all__ = ["CachedStore"]
-
-
-class _Turn:
-    __slots__ = ("__weakref__", "lock")
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
 
 
 class CachedStore(GenericStore):
@@ -48,7 +40,7 @@ class CachedStore(GenericStore):
         self._behind = behind
         self._brought: set[str] = set()
         """What was read, and so may be in the cache."""
-        self._turns: weakref.WeakValueDictionary[str, _Turn] = weakref.WeakValueDictionary()
+        self._turns: weakref.WeakValueDictionary[str, Turn] = weakref.WeakValueDictionary()
         self.flat = behind.flat
         self.writable = behind.writable
         self.atomic = behind.atomic
@@ -92,7 +84,7 @@ class CachedStore(GenericStore):
     ) -> tuple[bytes, int]:
         full = self.full(path)
         self._brought.add(path)
-        with self._turns.setdefault(full, _Turn()).lock, got.fs.open(full, "rb") as file:
+        with self._turns.setdefault(full, Turn()), got.fs.open(full, "rb") as file:
             length = file.seek(0, os.SEEK_END) if measure else 0
             file.seek(offset)
             return (file.read() if size is None else file.read(size)), length

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import Any, Final, Protocol
 
 from vfscore.plugin import VAttr, err
+from vfscore_etfs_fsspec.connection import world
 from vfscore_etfs_fsspec.looped import AsyncConnection
 
 __all__ = ["PartStore", "PartsUpload", "grown"]
@@ -71,6 +72,7 @@ class PartsUpload:
         self._parts: dict[int, str] = {}
         self._sent = 0
         self._over = False
+        self._world = world()
 
     def write(self, data: bytes | memoryview) -> None:
         """Send the bytes that follow; waits while too many pieces are on their way."""
@@ -146,7 +148,7 @@ class PartsUpload:
                 return
 
     def __del__(self) -> None:
-        if self._over or self._upload is None:
+        if self._over or self._upload is None or self._world is not world():  # the parent of a fork goes on with it
             return
         self._over = True
         for _, future in self._flying:
