@@ -2,7 +2,7 @@
 
 They follow from the table on the disk, so that an fstab names the disk only. The table is read when the disk's checks
 run, of which it is one: at once, or, for an entry of an fstab, at boot if the disk can be read then, or at its first
-use.
+use. When one of them is removed alone, the disk's entry names those that are left.
 
 Locks: a disk's own, around the making of its keys; then the namespace's, then the mount table's. No backend is called
 under them: a partition looks at its source when it is first used.
@@ -15,7 +15,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from vfscore.errors import PluginError, err
 from vfscore.etfs import unbind
@@ -32,18 +32,20 @@ _log: Final = logging.getLogger("vfscore.namespace")
 _OPTION: Final = "partitions"
 
 
-def take_option(etype: EtfsType, options: Mapping[str, Any]) -> tuple[bool, Mapping[str, Any]]:
-    """Return whether *options* of a device ask for its partitions, and the others among them.
+def take_option(
+    etype: EtfsType, options: Mapping[str, Any]
+) -> tuple[Literal[True] | Sequence[int] | None, Mapping[str, Any]]:
+    """Return which partitions *options* of a device ask for (True: all; None: it has none), and the other options.
 
     Errors:
-        EINVAL: the option is not a boolean.
+        EINVAL: the option is neither a boolean nor a list of numbers.
     """
     if _OPTION not in options or etype not in (EtfsType.BLK, EtfsType.CHR):
-        return False, options
+        return None, options
     wanted = options[_OPTION]
-    if not isinstance(wanted, bool):
-        raise err(errno.EINVAL, hint=f"option {_OPTION!r} is true or false, not {wanted!r}")
-    return wanted, {name: value for name, value in options.items() if name != _OPTION}
+    if not (isinstance(wanted, bool) or (isinstance(wanted, list | tuple) and all(type(n) is int for n in wanted))):
+        raise err(errno.EINVAL, hint=f"option {_OPTION!r} is true or false or a list of numbers, not {wanted!r}")
+    return None if wanted is False else wanted, {name: value for name, value in options.items() if name != _OPTION}
 
 
 def read_table(plugins: Plugins, source: Source, options: Mapping[str, Any]) -> list[Partition]:
@@ -86,6 +88,7 @@ class Disk:
 
     Args:
         names: Its key.
+        wanted: The numbers of those that are wanted; True for all.
         table: Where things hang.
         lock: The namespace's.
         read: Returns the partitions in a range (begin, size) of a backend.
@@ -96,6 +99,7 @@ class Disk:
     def __init__(
         self,
         names: Sequence[str],
+        wanted: Literal[True] | Sequence[int],
         table: MountTable,
         lock: AbstractContextManager[Any],
         read: Callable[[Backend, int, int], list[Partition]],
@@ -103,14 +107,15 @@ class Disk:
         tell: Callable[[Mount], None],
     ) -> None:
         self._names = tuple(names)
+        self._wanted = wanted
         self._table = table
         self._outer = lock
         self._read = read
         self._make = make
         self._tell = tell
         self._lock = threading.Lock()
-        self._found: list[tuple[str, int, int]] | None = None
-        self._made: list[Mount] | None = None
+        self._found: list[tuple[int, int, int]] | None = None
+        self._made: dict[int, Mount] | None = None
         self.mount: Mount | None = None
         """The disk itself, while it hangs."""
 
@@ -119,15 +124,21 @@ class Disk:
 
         Errors:
             EINVAL: there is no table, or it is damaged.
+            ENOENT: one that is wanted is not in it.
             EEXIST: the key of one is taken; none hangs.
         """
         parts = self._read(backend, begin, size)
         if parts and parts[0].note:
             _log.warning("/%s: %s", self._shown(), parts[0].note)
-        name = self._names[-1]
+        found = {part.number: (part.number, begin + part.begin, part.size) for part in parts}
+        wanted = found if self._wanted is True else dict.fromkeys(self._wanted)
+        for number in wanted:
+            if number not in found:
+                there = ", ".join(map(str, found)) or "none"
+                raise err(errno.ENOENT, hint=f"the table has no partition {number}; there are {there}")
         with self._lock:
             if self._made is None:
-                self._found = [(f"{name}p{part.number}", begin + part.begin, part.size) for part in parts]
+                self._found = [found[number] for number in wanted]
                 if self.mount is not None:
                     self._hang()
 
@@ -139,28 +150,28 @@ class Disk:
         """
         with self._lock:
             self.mount = mp
-            mp.mnt_options[_OPTION] = True
+            mp.mnt_options[_OPTION] = self._wanted if self._wanted is True else list(self._wanted)
             if self._found is not None:
                 self._hang()
 
     def _hang(self) -> None:
         assert self._found is not None
-        made: list[Mount] = []
+        made: dict[int, Mount] = {}
         try:
             with self._outer:
                 if self.mount is None or self.mount.mnt_graft is None:
                     return  # it was removed meanwhile
-                for name, begin, size in self._found:
-                    mp = self._make(begin=begin, size=size, deferred=True)
-                    made.append(mp)
+                *above, name = self._names
+                for number, begin, size in self._found:
+                    mp = made[number] = self._make(begin=begin, size=size, deferred=True)
                     root = mp.mnt_op.vfs_root(mp)
-                    self._table.attach([*self._names[:-1], name], mp, root, stack=False)
+                    self._table.attach([*above, f"{name}p{number}"], mp, root, stack=False)
                 self._made = made
         except BaseException:
-            for mp in made:
+            for mp in made.values():
                 self._drop(mp)
             raise
-        for mp in made:
+        for mp in made.values():
             self._tell(mp)
 
     def _drop(self, mp: Mount) -> None:
@@ -174,14 +185,28 @@ class Disk:
         try:
             self.mount.mnt_data.ready()
         except (OSError, PluginError) as exc:
-            _log.warning("/%s: %s; its partitions appear when it can be used", self._shown(), redact(str(exc)))
+            why = redact(exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc))
+            _log.warning(
+                "/%s: the partitions of %s cannot be read yet: %s; tried again when the disk is used",
+                self._shown(),
+                self.mount.mnt_from,
+                why,
+            )
 
     def _shown(self) -> str:
         return "/".join(self._names)
 
     def take_out(self) -> list[Mount]:
         """Take the partitions that still hang out of the tree, and return them; the namespace's lock is held."""
-        out = [mp for mp in self._made or () if mp.mnt_graft is not None]
+        out = [mp for mp in (self._made or {}).values() if mp.mnt_graft is not None]
         for mp in out:
             self._table.detach(mp)
         return out
+
+    def described(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return *record*, the entry of the disk, with the numbers of its partitions if some were removed."""
+        made = self._made
+        if made is None:
+            return record
+        left = [number for number, mp in made.items() if mp.mnt_graft is not None]
+        return record if len(left) == len(made) else record | {"options": record["options"] | {_OPTION: left}}

@@ -149,7 +149,7 @@ class Namespace(View):
             begin: Where a window of a file begins, in bytes.
             size: How long it is; SIZE_ENDOFF: to the end, growing with the file.
             options: The backend's own, and a driver's. With ``partitions`` true, the partitions of a ``blk`` or ``chr``
-                are keys beside it: ``/dev/disk0p1`` and so on, removed with it.
+                are keys beside it: ``/dev/disk0p1`` and so on, removed with it; with a list of numbers, those.
             layers: Names, tables or objects, the outermost first.
 
         Errors:
@@ -200,9 +200,9 @@ class Namespace(View):
                 devsw=self._devices.switch,
                 shown=fstabs.redact(source),
             )
-            if wanted:
+            if wanted is not None:
                 read = partial(table_of, self.plugins, options=given)
-                disk = Disk(names, self._table, self._lock, read, make, self.plugins.mounted)
+                disk = Disk(names, wanted, self._table, self._lock, read, make, self.plugins.mounted)
             mp = make(
                 begin=place.begin,
                 size=place.size,
@@ -492,6 +492,8 @@ class Namespace(View):
             records = sorted(self._records.items(), key=lambda item: order.get(item[0], 0))
         for mp, told in records:
             record = portable(mp, told)
+            if mp in self._disks:
+                record = self._disks[mp].described(record)
             for what in (record.get("source"), *record.get("layers", ())):
                 if what is not None and not isinstance(what, str | dict):
                     raise ValueError(

@@ -123,8 +123,25 @@ def test_options_of_the_disk_are_those_of_its_partitions(ns, shelf):
     assert len(ns.sys.pread(fd, 4096, 0)) == 4096
 
 
-@pytest.mark.parametrize("wanted", [1, "yes", None])
-def test_option_that_is_no_boolean_is_einval(ns, wanted):
+@pytest.mark.parametrize("type", ["blk", "chr"])
+def test_partitions_of_some_numbers_are_those(ns, type):
+    register(ns, type=type, partitions=[6, 1])
+
+    assert sorted(ns.sys.listdir("/dev")) == ["disk0", "disk0p1", "disk0p6"]
+    assert ns.mounts()[1].options == {"partitions": [6, 1]}
+
+
+def test_number_that_the_table_has_not_is_enoent_and_nothing_is_made(ns):
+    with pytest.raises(OSError) as caught:
+        register(ns, partitions=[1, 2])
+
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, "/dev/disk0")
+    assert "no partition 2; there are 1, 3, 5, 6" in str(caught.value)
+    assert ns.sys.listdir("/") == []
+
+
+@pytest.mark.parametrize("wanted", [1, "yes", None, [True], ["1"]])
+def test_option_that_is_neither_a_boolean_nor_numbers_is_einval(ns, wanted):
     with pytest.raises(OSError) as caught:
         register(ns, partitions=wanted)
 
@@ -194,6 +211,23 @@ def test_partition_may_be_removed_alone(ns):
     ns.etfs_register("/dev/disk0p3", "shelf:plain", "reg")
     ns.etfs_remove("/dev/disk0")
     assert ns.sys.listdir("/dev") == ["disk0p3"]
+
+
+def test_partition_that_was_removed_does_not_come_back_with_the_fstab(ns, shelf):
+    register(ns)
+    before = ns.digest()
+    ns.etfs_remove("/dev/disk0p3")
+    ns.etfs_register("/dev/disk0p3", "shelf:plain", "reg")
+
+    assert ns.digest() != before
+    assert ns.fstab()["etfs"][0]["options"] == {"partitions": [1, 5, 6]}
+    with Namespace(ns.fstab(), plugins=[shelf]) as again:
+        assert again.sys.stat("/dev/disk0p3").st_size == MIB
+        assert sorted(mp.at for mp in again.mounts()) == sorted(mp.at for mp in ns.mounts())
+        assert again.fstab() == ns.fstab()
+        for number in (1, 5, 6):
+            again.etfs_remove(f"/dev/disk0p{number}")
+        assert again.fstab()["etfs"][0]["options"] == {"partitions": []}
 
 
 def test_disk_can_be_registered_again(ns):
@@ -304,7 +338,10 @@ def test_disk_that_is_dead_at_boot_stops_nothing_and_has_its_partitions_at_its_f
     with caplog.at_level(logging.WARNING, "vfscore"):
         ns = Namespace(described("/dev/disk0"), plugins=[shelf])
     with ns:
-        assert "/dev/disk0: " in caplog.text
+        assert caplog.messages == [
+            "/dev/disk0: the partitions of shelf:mbr cannot be read yet: Input/output error; "
+            "tried again when the disk is used"
+        ]
         assert ns.sys.listdir("/dev") == ["disk0"]
         with pytest.raises(OSError) as caught:
             ns.sys.stat("/dev/disk0")
