@@ -4,6 +4,7 @@ import errno
 import importlib
 import logging
 import os
+import subprocess
 import sys
 import textwrap
 import threading
@@ -909,3 +910,118 @@ def test_a_plugin_that_fails_is_named_when_the_next_cannot_serve_the_source(site
     with pytest.raises(PluginError, match="vfscore-wrong") as info:
         Plugins().backend("x", {})
     assert isinstance(info.value.__cause__, OSError)
+
+
+# -- tracing -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def traced(monkeypatch, caplog):
+    """Ask for a trace, and return what reads it so far."""
+    caplog.set_level(logging.DEBUG, "vfscore.trace")
+
+    def ask(globs):
+        monkeypatch.setenv("VFSCORE_TRACE", globs)
+        return lambda: [record.getMessage() for record in caplog.records if record.name == "vfscore.trace"]
+
+    return ask
+
+
+def test_each_plugin_s_answer_to_a_traced_hook_is_told(site, traced):
+    told = traced("etfs_*")
+    site("vfscore-a", claims("a:"))
+    site("vfscore-b", claims("b:"))
+    Plugins().backend("b:x", {"password": "shhh"})
+
+    asked = "etfs_backend(source='b:x', options={password: …}) of plugin"
+    other, mine = told()
+    assert other.startswith(f"{asked} 'a' (vfscore-a 1.2): None ")
+    assert mine.startswith(f"{asked} 'b' (vfscore-b 1.2): <Backend> ")
+
+
+def test_trace_of_a_hook_shows_no_secret_of_its_source(site, traced):
+    told = traced("*")
+    site("vfscore-a", claims("ftp:"))
+    Plugins().backend("ftp://user:shhh@host/x")
+
+    assert "source='ftp://***@host/x'" in told()[-1]
+
+
+def test_hooks_that_describe_and_observe_and_wrap_are_traced_too(site, traced):
+    told = traced("vfs_layers,vfs_mounted,etfs_backend")
+    site(
+        "vfscore-a",
+        """
+        @hookimpl
+        def vfs_layers(): return [Layer("loud", lambda options: Loud())]
+        @hookimpl
+        def vfs_mounted(mp): pass
+        @hookimpl(wrapper=True)
+        def etfs_backend(source): return (yield)
+        """,
+    )
+    site("vfscore-b", claims("b:"))
+    with vfscore.Namespace() as ns:
+        ns.plugins.backend("b:")
+        ns.mount("rumpfs", "/m")
+
+    words = [line.split(" of plugin ")[0] for line in told()]
+    assert words == [
+        "vfs_layers()",
+        "vfs_mounted(mp=/)",
+        "etfs_backend(source='b:', options={})",
+        "etfs_backend(source='b:')",
+        "vfs_mounted(mp=/m)",
+    ]
+
+
+def test_traced_claim_that_fails_is_blamed_on_its_own_plugin(site, traced):
+    told = traced("etfs_backend")
+    site("vfscore-a", "@hookimpl\ndef etfs_backend(source): return 1 / 0")
+    site("vfscore-b", "@hookimpl\ndef etfs_backend(source): return None")
+
+    with pytest.raises(PluginError, match=r"plugin 'a' \(vfscore-a 1\.2\): hook 'etfs_backend' failed"):
+        Plugins().backend("a:x")
+    assert any("of plugin 'a' (vfscore-a 1.2): raises ZeroDivisionError" in line for line in told())
+
+
+def test_traced_ops_are_told_of_every_mount_and_do_not_stand_in_its_description(site, traced):
+    told = traced("vop_create, vop_mk*")
+    with vfscore.Namespace() as ns:
+        ns.mount("rumpfs", "/m")
+        ns.sys.write_file("/m/f", b"")
+        ns.sys.mkdir("/d")
+        ns.sys.stat("/m/f")
+
+        assert [line.split()[:3] for line in told()] == [["vop_create", "/m", "f"], ["vop_mkdir", "/", "d"]]
+        assert ns.fstab() == {"mount": [{"type": "rumpfs", "at": "/m"}]}
+
+
+def test_nothing_is_put_around_anything_without_a_trace(site):
+    site("vfscore-a", claims("a:"))
+    with vfscore.Namespace() as ns:
+        assert ns.plugins.tracing() == []
+        assert ns.explain("/").layers == ()
+
+
+def test_trace_of_what_is_no_hook_is_told(site, traced, caplog):
+    traced("vop_raed,etfs_backend")
+    Plugins()
+
+    assert "VFSCORE_TRACE names vop_raed, which is no hook" in caplog.text
+
+
+def test_trace_goes_to_standard_error_where_nobody_has_set_up_logging(tmp_path):
+    code = "import vfscore; ns = vfscore.Namespace(); ns.sys.write_file('/f', b'data'); ns.close()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "VFSCORE_TRACE": "vop_create"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("vop_create / f ")

@@ -7,18 +7,21 @@ while the others serve. With *strict* it is an error instead.
 
 Two environment variables, read when a namespace is made, hold names of plugins or distributions, separated by commas:
 ``VFSCORE_PLUGINS`` allows these and no others (empty: none), ``VFSCORE_DISABLE_PLUGINS`` blocks these. Neither touches
-objects that were handed over.
+objects that were handed over. A third one, ``VFSCORE_TRACE``, holds globs of hooks: each call of those is told to the
+logger ``vfscore.trace``, or on standard error (see `tracing`).
 
 Of two plugins that claim one name the first counts: what comes with the core, then what was handed over, then entry
 points by name. The backends of a source are asked in pluggy's order: the last registered first, so what was handed over
 comes before entry points; ``trylast`` is for those that take whatever is left.
 
-`found` is one plugin and its checks, `plugins` is all those of one namespace.
+`found` is one plugin and its checks; `plugins` is all those of one namespace, `known` what these bring, `asking` how
+they are asked; `environment` and `tracing` are the variables and what the third of them is for.
 """
 
 from __future__ import annotations
 
+from vfscore.loader.environment import ALLOW, BLOCK, TRACE
 from vfscore.loader.found import PluginStatus
-from vfscore.loader.plugins import ALLOW, BLOCK, Plugins
+from vfscore.loader.plugins import Plugins
 
-__all__ = ["ALLOW", "BLOCK", "PluginStatus", "Plugins"]
+__all__ = ["ALLOW", "BLOCK", "TRACE", "PluginStatus", "Plugins"]

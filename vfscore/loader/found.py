@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from vfscore._version import __version__
 from vfscore.errors import PluginError
+from vfscore.loader.tracing import watched
 from vfscore.opv import DevVector, OpVector, VfsVector, check_hookimpls, hookimpls_of, spec_hooks
 from vfscore.spec import PROJECT, SPEC_VERSION, Device, FileSystem, Layer, Registration
 
@@ -113,6 +114,7 @@ class Plugin:
             if opts.get("wrapper") and name in _CALLED_ONE_BY_ONE:
                 raise PluginError(f"{who}: hook {name!r} cannot be a wrapper")
         self.object = obj
+        hooks = watched(hooks, who)
         self.filesystems = self._described(hooks, "vfs_filesystems", FileSystem)
         self.devices = self._described(hooks, "vfs_devices", Device)
         self.layers = self._described(hooks, "vfs_layers", Layer)

@@ -10,27 +10,25 @@ import errno
 import inspect
 import logging
 import os
-import re
 import sys
 import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import pluggy
-
 from vfscore.errors import PluginError, err
 from vfscore.fstab import is_path, redact
+from vfscore.loader import tracing
+from vfscore.loader.asking import Asking
+from vfscore.loader.environment import ALLOW, BLOCK, names_in, normal
 from vfscore.loader.found import Plugin, PluginStatus, core, entry_points, handed_over, thing
+from vfscore.loader.known import Known
 from vfscore.mount import Mount
 from vfscore.opv import DevVector, OpVector, VfsVector, check_hookimpls
-from vfscore.spec import PROJECT, Backend, Device, FileSystem, Layer, Partition, Registration, Source
+from vfscore.spec import Backend, Device, FileSystem, Layer, Partition, Source
 from vfscore.types import EtfsType, VType
 
-__all__ = ["ALLOW", "BLOCK", "Plugins"]
-
-ALLOW: Final = "VFSCORE_PLUGINS"
-BLOCK: Final = "VFSCORE_DISABLE_PLUGINS"
+__all__ = ["Plugins"]
 
 _log: Final = logging.getLogger("vfscore.loader")
 _LAYER_HOOKS: Final = {**OpVector.hooks, **VfsVector.hooks}
@@ -57,22 +55,19 @@ class Plugins:
     ) -> None:
         self.strict = strict
         self._lock = threading.RLock()
-        self._plugins: list[Plugin] = []
+        self._known = Known()
         self._put_aside: list[PluginStatus] = []
-        self._filesystems: dict[str, tuple[FileSystem, Plugin]] = {}
-        self._layers: dict[str, tuple[Layer, Plugin]] = {}
-        self._devices: dict[tuple[VType, int], tuple[Device, DevVector]] = {}
-        self._owners: dict[tuple[VType, int], Plugin] = {}
-        self._manager: pluggy.PluginManager | None = None
+        self._asking: Asking | None = None
         self._unheard: list[weakref.ref[Mount]] = []
-        self._allow = _names_in(ALLOW)
-        self._block = _names_in(BLOCK) or frozenset()
+        self._allow = names_in(ALLOW)
+        self._block = names_in(BLOCK) or frozenset()
+        self._traced = tracing.ops()
         self._complete = False
-        self._add(core(tuple(builtins)))
+        self._known.add(core(tuple(builtins)))
         self._given = handed_over(plugins)
         for plugin in self._given:
             plugin.load()
-            self._add(plugin)
+            self._known.add(plugin)
         if strict:
             self._load()
 
@@ -84,11 +79,11 @@ class Plugins:
         Errors:
             ENODEV: nobody brings it, as mount(2) says it.
         """
-        if name not in self._filesystems:
+        if name not in self._known.filesystems:
             self._load()
-        if name not in self._filesystems:
-            raise err(errno.ENODEV, hint=self._unknown("file system", name, self._filesystems))
-        return self._filesystems[name][0]
+        if name not in self._known.filesystems:
+            raise err(errno.ENODEV, hint=self._unknown("file system", name, self._known.filesystems))
+        return self._known.filesystems[name][0]
 
     def layer(self, spec: object) -> object:
         """Return the layer that *spec* is: a name, a table ``{"type": name, option: value…}``, or an object already.
@@ -111,12 +106,16 @@ class Plugins:
                 raise err(errno.EINVAL, hint="the table of a layer needs a 'type', its name")
         else:
             return _is_layer(spec, f"layer {thing(spec)}")
-        if name not in self._layers:
+        if name not in self._known.layers:
             self._load()
-        if name not in self._layers:
-            raise err(errno.EINVAL, hint=self._unknown("layer", name, self._layers))
-        layer, plugin = self._layers[name]
-        return _made(layer, options, f"{plugin}, layer {name!r}", checked=plugin is self._plugins[0])
+        if name not in self._known.layers:
+            raise err(errno.EINVAL, hint=self._unknown("layer", name, self._known.layers))
+        layer, plugin = self._known.layers[name]
+        return _made(layer, options, f"{plugin}, layer {name!r}", checked=plugin is self._known.plugins[0])
+
+    def tracing(self) -> list[object]:
+        """Return the layer to put around the ops of every mount, outermost, because VFSCORE_TRACE asks for it."""
+        return [self.layer({"type": "trace", "op": self._traced})] if self._traced else []
 
     def backend(self, source: Source, options: Mapping[str, Any] | None = None) -> Backend:
         """Return the backend of the first plugin that claims *source*.
@@ -128,7 +127,6 @@ class Plugins:
         Raises:
             PluginError: a plugin failed at it, and no other claims it either.
         """
-        self._load()
         found = self._first("etfs_backend", source=source, options=dict(options or {}))
         if found is None:
             raise err(errno.ENODEV, hint=self._missing(source))
@@ -144,7 +142,6 @@ class Plugins:
         Errors:
             ENODEV: no plugin makes devices; the message says what to install.
         """
-        self._load()
         rdev = self._first(
             "device_attach", backend=backend, path=path, type=type, begin=begin, size=size, options=dict(options)
         )
@@ -154,7 +151,6 @@ class Plugins:
 
     def detach_device(self, rdev: int) -> bool:
         """End the device *rdev*, and return whether a plugin knew it."""
-        self._load()
         return bool(self._first("device_detach", rdev=rdev))
 
     def partitions(
@@ -167,7 +163,7 @@ class Plugins:
             ENODEV: no plugin reads any; the message says what to install.
         """
         self._load()
-        if not any("device_partitions" in plugin.hooks for plugin in self._plugins):
+        if not any("device_partitions" in plugin.hooks for plugin in self._known.plugins):
             raise err(errno.ENODEV, hint=f"no plugin reads partition tables; {self._advice('vfscore-blockdev')}")
         found: list[Partition] | None = self._first(
             "device_partitions", backend=backend, path=path, begin=begin, size=size, options=dict(options)
@@ -177,42 +173,42 @@ class Plugins:
     def device_options(self) -> frozenset[str] | None:
         """Return the options of a ``blk`` or ``chr`` binding that are for drivers; None: nobody makes such devices."""
         self._load()
-        if not any("device_attach" in plugin.hooks for plugin in self._plugins):
+        if not any("device_attach" in plugin.hooks for plugin in self._known.plugins):
             return None
-        return frozenset().union(*(device.options for device, _ in self._devices.values()))
+        return frozenset().union(*(device.options for device, _ in self._known.devices.values()))
 
     def device(self, vtype: VType, major: int) -> tuple[Device, DevVector] | None:
         """Return the driver of *major*, as a block or a character device, and its compiled ops; None: there is none."""
-        found = self._devices.get((vtype, major))
+        found = self._known.devices.get((vtype, major))
         if found is None and not self._complete:
             self._load()
-            found = self._devices.get((vtype, major))
+            found = self._known.devices.get((vtype, major))
         return found
 
     def devices(self) -> dict[tuple[VType, int], tuple[Device, DevVector]]:
         """Return all drivers: (VBLK or VCHR, major number) → driver and its compiled ops."""
         self._load()
-        return dict(self._devices)
+        return dict(self._known.devices)
 
     def mounted(self, mp: Mount) -> None:
         """Tell observers of *mp*. Those in plugins that are not loaded yet hear of it when they are."""
         with self._lock:
             if not self._complete:
                 self._unheard.append(weakref.ref(mp))
-        self._tell("vfs_mounted", mp, self._plugins)
+        self._tell("vfs_mounted", mp, self._known.plugins)
 
     def unmounted(self, mp: Mount) -> None:
         """Tell observers that *mp* is gone."""
         with self._lock:
             self._unheard = [ref for ref in self._unheard if ref() not in (None, mp)]
-        self._tell("vfs_unmounted", mp, self._plugins)
+        self._tell("vfs_unmounted", mp, self._known.plugins)
 
     def status(self) -> list[PluginStatus]:
         """Return what became of each plugin, loading those that are allowed; by name."""
         self._load()
         found = [
             PluginStatus(p.name, p.distribution, p.version, "loaded", "", tuple(sorted(p.hooks)), p.kinds())
-            for p in self._plugins
+            for p in self._known.plugins
         ]
         return sorted(found + self._put_aside, key=lambda each: (each.name, each.distribution))
 
@@ -223,7 +219,7 @@ class Plugins:
         with self._lock:
             if self._complete:
                 return
-            before = len(self._plugins)
+            before = len(self._known.plugins)
             found = entry_points(tuple(sys.path))
             self._check_allowed(found)
             for plugin in found:
@@ -233,7 +229,7 @@ class Plugins:
                         plugin.load()
                         if any(plugin.object is given.object for given in self._given):
                             continue
-                        self._add(plugin)
+                        self._known.add(plugin)
                         continue
                     except PluginError as exc:
                         if self.strict:
@@ -242,8 +238,8 @@ class Plugins:
                 self._put_aside.append(
                     PluginStatus(plugin.name, plugin.distribution, plugin.version, status, reason, (), ())
                 )
-            late = self._plugins[before:]
-            self._manager = _manager(late, self._given)
+            late = self._known.plugins[before:]
+            self._asking = Asking(late, self._given)
             self._complete = True
             unheard, self._unheard = self._unheard, []
         for ref in unheard:
@@ -252,7 +248,7 @@ class Plugins:
                 self._tell("vfs_mounted", mp, late)
 
     def _check_allowed(self, found: Sequence[Plugin]) -> None:
-        names = {_normal(name) for plugin in found for name in (plugin.name, plugin.distribution)}
+        names = {normal(name) for plugin in found for name in (plugin.name, plugin.distribution)}
         if unknown := (self._allow or frozenset()) - names:
             what = f"{ALLOW} names {', '.join(sorted(unknown))}, which is not installed"
             if self.strict:
@@ -260,88 +256,20 @@ class Plugins:
             _log.warning("%s", what)
 
     def _admit(self, plugin: Plugin) -> tuple[str, str]:
-        names = {_normal(plugin.name), _normal(plugin.distribution)}
+        names = {normal(plugin.name), normal(plugin.distribution)}
         if names & self._block:
             return "blocked", f"named in {BLOCK}"
         if self._allow is not None and not names & self._allow:
             return "not-allowed", f"not named in {ALLOW}"
         return "loaded", ""
 
-    def _add(self, plugin: Plugin) -> None:
-        """Take in a plugin that is loaded, or nothing of it.
-
-        Raises:
-            PluginError: another has one of its names already; the message names both.
-        """
-        for other in self._plugins:
-            if other.name == plugin.name:
-                raise PluginError(
-                    f"{plugin}: {other} has the same name; remove one, or block a distribution by {BLOCK}"
-                )
-        filesystems = {fs.name: (fs, plugin) for fs in plugin.filesystems}
-        layers = {layer.name: (layer, plugin) for layer in plugin.layers}
-        numbers = [(vtype, device.major) for device in plugin.devices for vtype in device.types]
-        devices = {(vtype, device.major): device for device in plugin.devices for vtype in device.types}
-        for kind, mine, count, known in (
-            (
-                "file system",
-                list(filesystems),
-                len(plugin.filesystems),
-                {n: p for n, (_, p) in self._filesystems.items()},
-            ),
-            ("layer", list(layers), len(plugin.layers), {n: p for n, (_, p) in self._layers.items()}),
-        ):
-            if len(mine) < count:
-                raise PluginError(f"{plugin}: brings a {kind} twice")
-            for name in mine:
-                if name in known:
-                    raise PluginError(f"{plugin}: {kind} {name!r} is taken by {known[name]}")
-        if len(devices) < len(numbers):
-            raise PluginError(f"{plugin}: brings a major number twice")
-        for number in numbers:
-            if number in self._owners:
-                raise PluginError(f"{plugin}: major number {number[1]} is taken by {self._owners[number]}")
-        vectors = {
-            number: (device, DevVector.compile(device.ops, (), f"{plugin}, device {device.name!r}"))
-            for number, device in devices.items()
-        }
-        self._plugins.append(plugin)
-        self._filesystems.update(filesystems)
-        self._layers.update(layers)
-        self._devices.update(vectors)
-        self._owners.update(dict.fromkeys(devices, plugin))
-
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def _first(self, hook: str, **kwargs: Any) -> Any:
-        """Return the first answer to *hook* that is not None.
-
-        An OSError is an answer. A plugin that fails otherwise is passed over, and blamed when nobody else answers.
-        """
-        assert self._manager is not None
-        failed: list[object] = []
-        blame: PluginError | None = None
-        while True:
-            caller = self._manager.subset_hook_caller(hook, failed)
-            try:
-                answer = caller(**kwargs)
-            except OSError as exc:
-                if blame is not None:
-                    raise blame from exc  # a plugin failed before, and what claimed instead cannot serve it
-                raise
-            except Exception as exc:
-                culprit = _culprit(exc, caller)
-                if culprit is None:
-                    raise
-                failed.append(culprit.plugin)
-                plugin = next(p for p in self._plugins if p.name == culprit.plugin_name)
-                error = PluginError(f"{plugin}: hook {hook!r} failed: {type(exc).__name__}: {exc}")
-                error.__cause__ = exc
-                blame = blame or error
-                continue
-            if answer is None and blame is not None:
-                raise blame
-            return answer
+        """Return the first answer to *hook* that is not None."""
+        self._load()
+        assert self._asking is not None
+        return self._asking.first(hook, **kwargs)
 
     def _tell(self, hook: str, mp: Mount, plugins: Sequence[Plugin]) -> None:
         """Call the observers among *plugins*; what one raises is logged, because what it observes has happened."""
@@ -373,47 +301,9 @@ class Plugins:
 
     def _advice(self, distribution: str) -> str:
         for each in self._put_aside:
-            if _normal(each.distribution) == distribution:
+            if normal(each.distribution) == distribution:
                 return f"{distribution} is {each.status}: {each.reason}"
         return f"install {distribution}"
-
-
-def _names_in(variable: str) -> frozenset[str] | None:
-    """Return the names in an environment variable, None when it is not set."""
-    text = os.environ.get(variable)
-    return None if text is None else frozenset(_normal(name) for name in text.split(",") if name.strip())
-
-
-def _normal(name: str) -> str:
-    """Return a name of a plugin or distribution as package indexes compare them."""
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()
-
-
-class _Asked:
-    """The hooks of a plugin and nothing else of it, for pluggy to look at: no property of it is evaluated."""
-
-    def __init__(self, plugin: Plugin) -> None:
-        vars(self).update(plugin.hooks)
-
-
-def _manager(entry_points: Sequence[Plugin], given: Sequence[Plugin]) -> pluggy.PluginManager:
-    """Return a pluggy manager that asks *given* first, then *entry_points*, both in their order."""
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(Registration)
-    for plugin in (*reversed(entry_points), *reversed(given)):
-        manager.register(_Asked(plugin), plugin.name)
-    return manager
-
-
-def _culprit(exc: BaseException, caller: pluggy.HookCaller) -> pluggy.HookImpl | None:
-    """Return whose hook it was that *exc* came out of."""
-    bodies = {getattr(impl.function, "__code__", None): impl for impl in caller.get_hookimpls()}
-    tb = exc.__traceback__
-    while tb is not None:
-        if tb.tb_frame.f_code in bodies:
-            return bodies[tb.tb_frame.f_code]
-        tb = tb.tb_next
-    return None
 
 
 def _made(layer: Layer, options: Mapping[str, Any], who: str, *, checked: bool) -> object:
