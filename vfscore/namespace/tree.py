@@ -302,7 +302,7 @@ class Namespace(View):
         if isinstance(layers, str | Mapping):
             raise TypeError(f"layers is a list of layers, not {type(layers).__name__}: [{layers!r}]")
         try:
-            return [self.plugins.layer(layer) for layer in layers]
+            return [*self.plugins.tracing(), *(self.plugins.layer(layer) for layer in layers)]
         except OSError as exc:
             exc.filename = at
             raise
