@@ -4,6 +4,7 @@ import contextlib
 import errno
 import gc
 import io
+import sys
 
 import fsspec
 import pytest
@@ -159,6 +160,50 @@ def test_a_file_that_a_handler_of_another_error_writes_is_stored(fs, stored):
         file.close()
 
     assert stored == [("a", b"half"), ("b", b"half")]
+
+
+def _lines(file):
+    """A generator that is sent what it writes, until it is closed."""
+    with file:
+        while True:
+            file.write((yield))
+
+
+def _lines_of(manager):
+    with manager as file:
+        while True:
+            file.write((yield))
+
+
+@pytest.mark.parametrize(
+    "generator",
+    [
+        lambda fs: _lines(fs.open("/d/new", "wb")),
+        lambda fs: _lines(fs.ns.open("/d/new", "wb", buffering=0)),
+        lambda fs: _lines(fs.ns.open("/d/new", "wb")),
+        lambda fs: _lines_of(fsspec.open("vfs://d/new", "wb")),
+        lambda fs: _lines_of(contextlib.closing(fs.open("/d/new", "wb"))),
+    ],
+)
+def test_a_generator_that_is_closed_has_written_all_of_its_file(fs, generator):
+    lines = generator(fs)
+    next(lines)
+    lines.send(b"one\n")
+    lines.send(b"two\n")
+
+    lines.close()
+
+    assert fs.cat_file("/d/new") == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize(("code", "left"), [(None, b"all"), (0, b"all"), (1, None), ("it failed", None)])
+@pytest.mark.parametrize("wrapped", [contextlib.nullcontext, contextlib.closing])
+def test_a_program_that_ends_in_a_block_stores_unless_it_failed(fs, code, left, wrapped):
+    with pytest.raises(SystemExit), fs.open("/d/new", "wb") as file, wrapped(file):  # noqa: PT012
+        file.write(b"all")
+        sys.exit(code)
+
+    assert (fs.cat_file("/d/new") if fs.exists("/d/new") else None) == left
 
 
 def test_a_close_in_somebodys_own_exit_stores(fs, stored):

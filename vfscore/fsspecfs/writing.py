@@ -32,7 +32,7 @@ from fsspec.core import get_compression
 
 from vfscore.fsspecfs.file import Handle, block_size_of
 from vfscore.syscalls import VfsRawIO
-from vfscore.syscalls.buffers import BufferedRandom, BufferedWriter
+from vfscore.syscalls.buffers import BufferedRandom, BufferedWriter, is_fault
 
 if TYPE_CHECKING:
     from vfscore.fsspecfs.pending import Pending
@@ -66,10 +66,8 @@ def left_by_error() -> bool:
 
 
 def _holds_error(value: Any) -> bool:
-    """Return whether an argument of an ``__exit__`` is an exception, or all its arguments in one tuple with one."""
-    return isinstance(value, BaseException) or (
-        isinstance(value, tuple) and any(isinstance(item, BaseException) for item in value)
-    )
+    """Return whether an argument of an ``__exit__`` is a fault, or all its arguments in one tuple with one."""
+    return is_fault(value) or (isinstance(value, tuple) and any(map(is_fault, value)))
 
 
 class _Writing(Handle):

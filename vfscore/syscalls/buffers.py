@@ -9,7 +9,17 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["BufferedRandom", "BufferedWriter", "TextIOWrapper"]
+__all__ = ["BufferedRandom", "BufferedWriter", "TextIOWrapper", "is_fault"]
+
+
+def is_fault(exc: object) -> bool:
+    """Return whether a block that is left by *exc* has failed: what is written in it is half.
+
+    A generator that is closed, and a program that ends with success, are done with what they wrote.
+    """
+    if isinstance(exc, SystemExit):
+        return exc.code is not None and exc.code != 0
+    return isinstance(exc, BaseException) and not isinstance(exc, GeneratorExit)
 
 
 class _Dropping:
@@ -25,7 +35,7 @@ class _Dropping:
 
     def __exit__(self, kind: object, exc: object, tb: object) -> None:
         try:
-            if kind is not None:
+            if is_fault(exc):
                 self.drop()
         finally:
             self.close()

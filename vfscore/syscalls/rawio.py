@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 from vfscore.errors import err
-from vfscore.syscalls.buffers import BufferedRandom, BufferedWriter, TextIOWrapper
+from vfscore.syscalls.buffers import BufferedRandom, BufferedWriter, TextIOWrapper, is_fault
 from vfscore.types import VType
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class VfsRawIO(io.RawIOBase):
             self._dropping = True
 
     def __exit__(self, kind: object, exc: object, tb: object) -> None:
-        if kind is not None:
+        if is_fault(exc):
             self.drop()
         self.close()
 
