@@ -22,6 +22,7 @@ pytest.register_assert_rewrite(
     *(
         f"vfscore.testing.{name}"
         for name in (
+            "agreement",
             "attach",
             "backend",
             "conformance",

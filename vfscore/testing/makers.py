@@ -13,10 +13,12 @@ from typing import Any, Final, NoReturn, Protocol
 import pytest
 
 from vfscore.etfs import bind
-from vfscore.mount import Mount
+from vfscore.mount import Mount, MountTable
+from vfscore.rumpfs import RUMPFS
 from vfscore.spec import Backend, Device, FileSystem
 from vfscore.specfs import DeviceSwitch
-from vfscore.types import SIZE_ENDOFF, Cred, EtfsType
+from vfscore.syscalls import FileTable, Sys
+from vfscore.types import ROOT_CRED, SIZE_ENDOFF, Cred, EtfsType
 
 __all__ = [
     "AWKWARD_NAMES",
@@ -28,6 +30,7 @@ __all__ = [
     "mount_alone",
     "not_served",
     "raises",
+    "sys_over",
     "text_only",
     "zip_of",
 ]
@@ -160,6 +163,15 @@ def bind_alone(
     mp.mnt_rdonly = mp.mnt_rdonly or readonly
     mp.mnt_root = mp.mnt_op.vfs_root(mp)
     return mp
+
+
+def sys_over(mp: Mount, at: str) -> Sys:
+    """Return the calls of a tree that has *mp* at the path *at*, and above it an empty rumpfs."""
+    table = MountTable()
+    top = mount_alone(RUMPFS)
+    for names, each in (((), top), (at.strip("/").split("/"), mp)):
+        table.attach(names, each, each.mnt_root or each.mnt_op.vfs_root(each), stack=False)
+    return Sys(table, FileTable(), ROOT_CRED)
 
 
 def zip_of(path: Path, tree: Mapping[str, bytes]) -> Path:

@@ -84,7 +84,7 @@ def lines(reports: Mapping[str, Sequence[Any]], width: int, verbosity: int) -> I
     for outcome, group in reports.items():
         for report in group:
             nodeid = str(getattr(report, "nodeid", "")).rpartition("::")[0]
-            if nodeid in _heard and outcome:
+            if nodeid in _heard and outcome and hasattr(report, "when"):  # what is deselected is no report
                 outcomes.setdefault(nodeid, Counter())[outcome] += 1
                 if outcome == "skipped" and isinstance(report.longrepr, tuple):
                     reasons.setdefault(nodeid, Counter())[report.longrepr[2].removeprefix("Skipped: ")] += 1

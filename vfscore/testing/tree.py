@@ -201,6 +201,19 @@ class Tree:
         found: list[Dirent] = entries
         return found
 
+    def entries_in_parts(self, path: str, limit: int) -> list[Dirent]:
+        """Return the whole listing of a directory, asked for *limit* entries at a time."""
+        vp = self.node(path)
+        found: list[Dirent] = []
+        eof = False
+        while not eof:
+            cookie = found[-1].d_cookie if found else 0
+            entries, eof = self.call("vop_readdir", vp, cookie, limit, ROOT_CRED)
+            assert len(entries) <= limit, "a listing gave more than it was asked for"
+            assert entries or eof, "neither an entry nor the end"
+            found += entries
+        return found
+
     def names(self, path: str = "") -> list[str]:
         """Return the sorted names in a directory, whiteouts left out."""
         return sorted(entry.d_name for entry in self.entries(path) if not entry.d_whiteout)

@@ -13,6 +13,10 @@ that a subclass has (a mount that is soon full, …), and what a read-only file 
 
 from __future__ import annotations
 
+import pytest
+
+from vfscore.testing.agreement import AgreementTests, Grow
+from vfscore.testing.tree import Plant
 from vfscore.testing.vfsops import VfsTests
 from vfscore.testing.vnodeops.attributes import AttributeTests
 from vfscore.testing.vnodeops.bulk import BulkTests
@@ -42,5 +46,11 @@ class FileSystemTests(
     LimitTests,
     BulkTests,
     VfsTests,
+    AgreementTests,
 ):
     """All that a file system promises, through its mount alone."""
+
+    @pytest.fixture
+    def grow(self, plant: Plant) -> Grow:
+        """Return what plants a tree to be asked in every way."""
+        return plant

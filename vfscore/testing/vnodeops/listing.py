@@ -8,8 +8,8 @@ import pytest
 
 from vfscore.testing.makers import USER, Link, raises
 from vfscore.testing.suite import Suite
-from vfscore.testing.tree import Plant, Tree
-from vfscore.types import ROOT_CRED, ComponentName, Dirent, NameiOp, VAttr, VType
+from vfscore.testing.tree import Plant
+from vfscore.types import ROOT_CRED, ComponentName, NameiOp, VAttr, VType
 
 __all__ = ["ListingTests"]
 
@@ -21,20 +21,6 @@ _TREE = {
     "h": b"",
     "l": Link("a"),
 }
-
-
-def _in_parts(tree: Tree, path: str, limit: int) -> list[Dirent]:
-    vp = tree.node(path)
-    found: list[Dirent] = []
-    eof = False
-    cookie = 0
-    while not eof:
-        entries, eof = tree.call("vop_readdir", vp, cookie, limit, ROOT_CRED)
-        assert len(entries) <= limit
-        assert entries or eof, "neither an entry nor the end"
-        found += entries
-        cookie = found[-1].d_cookie if found else 0
-    return found
 
 
 class ListingTests(Suite):
@@ -81,7 +67,7 @@ class ListingTests(Suite):
     def test_readdir_in_parts_is_the_whole(self, plant: Plant, limit: int) -> None:
         tree = plant({f"f{i}": b"" for i in range(50)})
 
-        parts = _in_parts(tree, "", limit)
+        parts = tree.entries_in_parts("", limit)
 
         assert [e.d_name for e in parts] == [e.d_name for e in tree.entries()]
 
