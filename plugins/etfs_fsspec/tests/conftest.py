@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(__file__))  # `servers` is a package of the t
 from servers.azure import azure_server
 from servers.ftp import ftp_server
 from servers.gcs import gcs_server
+from servers.machine import settings_of_the_machine
 from servers.places import cached_s3, host_files, memory, tar_files, zip_files, zip_in_s3
 from servers.s3 import s3_server, seaweed_server
 from servers.sftp import openssh_server, sftp_server
@@ -33,6 +34,7 @@ __all__ = [
     "pytest_testnodedown",
     "s3_server",
     "seaweed_server",
+    "settings_of_the_machine",
     "sftp_server",
     "tar_files",
     "webdav_server",
@@ -40,21 +42,6 @@ __all__ = [
     "zip_files",
     "zip_in_s3",
 ]
-
-_FOREIGN = ("AWS_", "AZURE_", "GOOGLE_", "GCSFS_", "STORAGE_EMULATOR", "FSSPEC_")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _settings_of_the_machine() -> Iterator[None]:
-    """Have no account of whoever runs the tests: neither in the environment nor in a file of his."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(_FOREIGN)]:
-            patch.delenv(name)
-        patch.setenv("AWS_CONFIG_FILE", os.devnull)
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        yield
 
 
 @pytest.hookimpl(wrapper=True)

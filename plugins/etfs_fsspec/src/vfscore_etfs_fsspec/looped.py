@@ -2,6 +2,9 @@
 
 A call that comes from that loop's thread would wait for itself: it gets a second instance, on a second loop.
 
+A frame gives up the error that it raises, and the future that has it: the error knows the frame, so they would keep one
+another, and all that the callers have at hand, until the garbage is collected.
+
 Locks: one, while the second loop is started; made anew after a fork.
 """
 
@@ -102,7 +105,10 @@ class AsyncConnection:
             fault = self.faults.of(exc)
         else:
             return self._here.setdefault(id(loop), (made, loop))
-        raise fault
+        try:
+            raise fault
+        finally:
+            del fault
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -120,6 +126,8 @@ class AsyncConnection:
             except BaseException:
                 future.cancel()
                 raise
+            finally:
+                del future
 
     async def bounded(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Await ``function(*args)``, for `timeout` seconds at most, and raise what it raises as an OSError."""
@@ -133,7 +141,10 @@ class AsyncConnection:
                 fault = self.faults.late(self.timeout)
             else:
                 fault = self.faults.of(exc)
-        raise fault
+        try:
+            raise fault
+        finally:
+            del fault
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         async def function(fs: Any) -> Any:
@@ -168,6 +179,8 @@ class AsyncConnection:
             except BaseException:
                 future.cancel()
                 raise
+            finally:
+                del future
 
     async def _gather(
         self, fs: Any, function: Callable[..., Awaitable[T]], items: Iterable[Any], limit: int
@@ -181,7 +194,7 @@ class AsyncConnection:
                 try:
                     results[i] = await self.bounded(function, fs, item)
                 except OSError as exc:
-                    results[i] = exc
+                    results[i] = exc.with_traceback(None)
 
         await asyncio.gather(*(work() for _ in range(min(limit, len(todo)))))
         return results
@@ -196,7 +209,10 @@ class AsyncConnection:
                 return function(Instance(fs), *args)
             except Exception as exc:  # noqa: BLE001 - the boundary: a storage's client may raise anything
                 fault = self.faults.of(exc)
-            raise fault
+            try:
+                raise fault
+            finally:
+                del fault
 
     def close(self) -> None:
         """Close the sessions of the instances that are ours, and forget all. Idempotent."""

@@ -105,10 +105,7 @@ class SftpStore(TreeStore):
         got.fs.ftp.remove(full)
 
     def open_new(self, got: Instance, full: str) -> Any:
-        file = got.fs.ftp.open(full, "wb", bufsize=0)
-        # Answers are waited for at the end: close raises what a write would have.
-        file.set_pipelined(True)
-        return file
+        return _Put(got.fs.ftp, full)
 
     def mkdir(self, path: str) -> None:
         def make(got: Instance) -> None:
@@ -162,6 +159,47 @@ class SftpStore(TreeStore):
 
     def symlink(self, target: str, path: str) -> None:
         self.connection.use(lambda got: got.fs.ftp.symlink(target, self.full(path)))
+
+
+class _Put:
+    """A new file on its way: no piece waits for the answer to the one before.
+
+    paramiko looks at no answer of such a file when it closes it, and never at the answer to the closing. So the last
+    piece is one that waits for all answers, and then the server is asked how much it has.
+    """
+
+    def __init__(self, ftp: Any, full: str) -> None:
+        self._ftp = ftp
+        self._full = full
+        self._file = ftp.open(full, "wb", bufsize=0)
+        self._file.set_pipelined(True)
+        self._size = 0
+        self._last = b""
+
+    def write(self, data: bytes | memoryview) -> None:
+        view = memoryview(data)
+        if view:
+            self._file.write(self._last)
+            self._file.write(view[:-_REQUEST])
+            self._last = bytes(view[-_REQUEST:])
+            self._size += len(view)
+
+    def close(self) -> None:
+        """Close.
+
+        Errors:
+            EIO: the server has not all of it.
+
+        Besides those of each piece.
+        """
+        try:
+            self._file.set_pipelined(False)
+            self._file.write(self._last)
+        finally:
+            self._file.close()
+        has = self._ftp.stat(self._full).st_size
+        if has is not None and has != self._size:
+            raise err(errno.EIO, hint=f"the server has {has} of {self._size} bytes")
 
 
 def _absent(got: Instance, full: str) -> None:
