@@ -1,5 +1,6 @@
 """What travels: a filesystem and a file open for reading, with the fstab that they are rebuilt from."""
 
+import copy
 import json
 import os
 import pickle
@@ -48,6 +49,73 @@ def test_a_filesystem_unpickled_at_home_means_the_same_memory(ns):
     again = pickle.loads(pickle.dumps(fs))
     assert again == fs
     assert again.cat_file("/in/memory") == b"here"
+
+
+def _also_in_a_fork(travelling):
+    """Return what lies at ``/in/memory`` of the unpickled tree, in a forked child."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(write, pickle.loads(travelling).cat_file("/in/memory"))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    with open(read, "rb") as file:
+        return file.read()
+
+
+def test_a_tree_that_has_changed_since_it_was_pickled_is_still_the_same_at_home(ns):
+    fs = fsspec.filesystem("vfs")
+    fs.pipe_file("/in/memory", b"here")
+    travelling = pickle.dumps(fs)
+
+    ns.mount("rumpfs", "/more")
+
+    assert pickle.loads(travelling) == fs
+    assert pickle.loads(travelling).cat_file("/in/memory") == b"here"
+    assert _also_in_a_fork(travelling) == b"here"
+
+
+def test_a_tree_that_is_no_longer_the_installed_one_is_still_the_same_at_home(ns):
+    fs = fsspec.filesystem("vfs")
+    fs.pipe_file("/in/memory", b"here")
+    ns.mount("rumpfs", "/more")
+    travelling = pickle.dumps(fs)
+
+    with vfscore.Namespace().install() as other:
+        again = pickle.loads(travelling)
+        assert again.ns is ns
+        assert again.cat_file("/in/memory") == b"here"
+        assert fsspec.filesystem("vfs").ns is other
+        assert _also_in_a_fork(travelling) == b"here"
+        assert copy.deepcopy(again).ns is ns
+
+
+def test_a_tree_of_an_fstab_that_was_changed_is_still_the_same_at_home(ns):
+    fs = fsspec.filesystem("vfs", fstab={"mount": [{"type": "rumpfs", "at": "/in"}]})
+    fs.ns.mount("rumpfs", "/more")
+    fs.pipe_file("/in/memory", b"here")
+    try:
+        assert copy.deepcopy(fs).cat_file("/in/memory") == b"here"
+        assert copy.deepcopy(fs) == fs
+        assert _also_in_a_fork(pickle.dumps(fs)) == b"here"
+    finally:
+        fs.ns.close()
+
+
+def test_a_tree_that_was_closed_is_made_again_from_its_fstab(ns):
+    own = vfscore.Namespace({"mount": [{"type": "rumpfs", "at": "/own"}]}).install()
+    travelling = pickle.dumps(fsspec.filesystem("vfs"))
+    ns.install()
+    again = pickle.loads(travelling)
+    own.close()
+
+    assert again.isdir("/own")
+    assert pickle.loads(travelling).isdir("/own")
+    assert again.ns is not own
+    again.ns.close()
 
 
 def test_that_holds_where_nothing_is_installed_too():
@@ -118,15 +186,7 @@ def test_a_forked_process_has_what_was_in_memory(ns):
     fs = fsspec.filesystem("vfs")
     fs.pipe_file("/in/memory", b"here")
     travelling = pickle.dumps(fs)
-    read, write = os.pipe()
-    child = os.fork()
-    if not child:
-        os.write(write, pickle.loads(travelling).cat_file("/in/memory"))
-        os._exit(0)
-    os.waitpid(child, 0)
-    os.close(write)
-    with open(read, "rb") as file:
-        assert file.read() == b"here"
+    assert _also_in_a_fork(travelling) == b"here"
 
 
 def test_what_travels_on_and_comes_home_means_the_memory_again(ns):

@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import sys
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,8 +41,8 @@ _NOT_SENT = ("fstab", "loop", "travelled")
 _current = namespace.current
 
 
-_sent: set[str] = set()
-"""The digests of the trees that were pickled in this process, or before it was forked: it has what is in their memory.
+_sent: dict[str, weakref.ref[namespace.Namespace]] = {}
+"""Digest → tree, of those that were pickled in this process, or before it was forked: here is what is in their memory.
 
 A pickle itself may not say where it was made: dask takes its bytes for the identity of what is in it.
 """
@@ -50,16 +51,23 @@ A pickle itself may not say where it was made: dask takes its bytes for the iden
 def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[str, Any]) -> VfsFileSystem:
     """Return an instance that means what a pickled one meant.
 
-    In the process that it came from that is the same tree, with what lies in its memory; elsewhere one made from the
-    fstab, in which memory is known to be missing.
+    In the process that it came from that is the same tree, with what lies in its memory, whatever has been hung into it
+    meanwhile; elsewhere one made from the fstab, in which memory is known to be missing.
     """
-    if digest not in _sent and not isinstance(fstab, str):
+    sent = _sent.get(digest)
+    if sent is None and not isinstance(fstab, str):
         return cls(fstab=fstab, travelled=True, **options)
     here = namespace.installed()
     if here is None and not os.environ.get(namespace.FSTAB_VARIABLE):
         here = namespace.current()
-    if here is not None and _digest_of(here) == digest:
+    home = None if sent is None else sent()
+    if here is not None and (here is home or _digest_of(here) == digest):
         return cls(**options)
+    if home is not None and not home.closed:
+        fs = cls(**options, skip_instance_cache=True)
+        fs._pinned = home
+        fs._fstab = None if isinstance(fstab, str) else fstab
+        return fs
     if isinstance(fstab, str):
         raise ValueError(f"this tree cannot be made again in another process: {fstab}")
     return cls(fstab=fstab, **options)
@@ -147,7 +155,7 @@ class VfsFileSystem(Shown):
             fstab = str(exc)
         digest = _digest_of(ns)
         if not self._travelled:
-            _sent.add(digest)
+            _sent[digest] = weakref.ref(ns)
         return _rebuild, (type(self), fstab, digest, options)
 
     def __repr__(self) -> str:

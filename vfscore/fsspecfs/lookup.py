@@ -53,7 +53,7 @@ class Lookup(AsyncFileSystem):
         pinned = self._pinned
         if pinned is None:
             return namespace.current()
-        if pinned.closed:
+        if pinned.closed and self._fstab is not None:
             pinned = self._pinned = namespace.for_fstab(self._fstab, self._travelled)
         return pinned
 
