@@ -221,6 +221,37 @@ def test_equal_storages_have_equal_identities(memory, tmp_path):
     assert open_store("memory://top").identity != open_store(f"file://{tmp_path}").identity
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://store.example", "http://STORE.example:80/"),
+        ("https://store.example:443/a/", "https://store.example/a"),
+        ("https://s3.eu-west-1.amazonaws.com", None),
+    ],
+)
+def test_an_endpoint_is_one_storage_however_it_is_spelled(one, other):
+    pytest.importorskip("s3fs", reason="S3 is spoken by s3fs")
+    options = [{"anon": True, **({"client_kwargs": {"endpoint_url": each}} if each else {})} for each in (one, other)]
+
+    assert len({open_store("s3://bucket", each).identity for each in options}) == 1
+
+
+def test_endpoints_of_two_ports_are_two_storages():
+    pytest.importorskip("s3fs", reason="S3 is spoken by s3fs")
+    stores = [open_store("s3://bucket", {"endpoint_url": f"http://127.0.0.1:{port}"}) for port in (9000, 9001)]
+
+    assert stores[0].identity != stores[1].identity
+
+
+def test_a_webdav_server_is_one_storage_with_and_without_a_slash():
+    pytest.importorskip("webdav4", reason="WebDAV is spoken by webdav4")
+    stores = [open_store("webdav://", {"base_url": f"http://dav.example/top{slash}"}) for slash in ("", "/")]
+
+    assert stores[0].identity == stores[1].identity
+    for store in stores:
+        store.close()
+
+
 def test_a_namespace_within_itself_is_eloop():
     with Namespace() as ns, fsspec_of(ns) as fs:
         ns.sys.mkdir("/d")

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Hashable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from vfscore_etfs_fsspec.connection import Connection
 from vfscore_etfs_fsspec.faults import Faults
@@ -43,6 +44,9 @@ _KINDS: Final[dict[str, _Kind]] = {
     "fsspec.archive.AbstractArchiveFileSystem": _Kind("archive", "ArchiveStore", shared=True),
     "fsspec.implementations.cached.CachingFileSystem": _Kind("cached", "CachedStore", shared=True),
 }
+
+_PORTS: Final = {"http": 80, "https": 443, "sftp": 22, "ftp": 21, "smb": 445}
+_AMAZON: Final = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 def _kind(cls: type, asynchronous: bool) -> _Kind:
@@ -119,12 +123,24 @@ def _identity(fs: Any) -> Hashable:
     if name == "MemoryFileSystem":
         return ("memory", id(fs.store))
     if name == "S3FileSystem":
-        endpoint = fs.endpoint_url or (fs.client_kwargs or {}).get("endpoint_url")
-        return ("s3", str(endpoint or ""))
+        return ("s3", *_place_of(fs.endpoint_url or (fs.client_kwargs or {}).get("endpoint_url")))
     if name == "AzureBlobFileSystem":
-        return ("abfs", str(fs.account_name or ""))
+        return ("abfs", str(fs.account_name or "").lower())
     if name == "WebdavFileSystem":
-        return ("webdav", str(fs.client.base_url))
-    where = [str(given.get(key, getattr(fs, key, None))) for key in ("host", "port")]
+        return ("webdav", *_place_of(fs.client.base_url))
+    host, port = (given.get(key) or getattr(fs, key, None) for key in ("host", "port"))
     endpoint = given.get("endpoint_url") or given.get("base_url")
-    return (protocol, *where, str(endpoint or ""))
+    return (protocol, str(host or "").lower(), str(port or _PORTS.get(protocol, "")), *_place_of(endpoint))
+
+
+def _place_of(endpoint: Any) -> tuple[str, str, str]:
+    """Return host, port and path of an endpoint, equal for all spellings of it; Amazon's own are that of none."""
+    text = str(endpoint or "")
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # the first request will say so
+        return (text, "", "")
+    if host.endswith(_AMAZON):
+        return ("", "", "")
+    return (host, str(port or _PORTS.get(parts.scheme, "")), parts.path.rstrip("/"))
