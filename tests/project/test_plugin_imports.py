@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-PLUGINS = Path(__file__).parents[2] / "plugins"
-OURS = {"vfscore", "vfscore_etfs_local", "vfscore_etfs_fsspec", "vfscore_blockdev"}
+TOP = Path(__file__).parents[2]
+HOMES = ("plugins", "docs/examples")
+PLUGINS = {f"vfscore_{path.parent.name}" for home in HOMES for path in TOP.glob(f"{home}/*/pyproject.toml")}
+OURS = {"vfscore", *PLUGINS}
 
 
 def imported(source):
@@ -27,24 +29,29 @@ def strangers(source, doors):
     ]
 
 
-def modules(pattern):
-    found = sorted(PLUGINS.glob(pattern))
+def modules(directory):
+    found = [path for home in HOMES for path in sorted(TOP.glob(f"{home}/*/{directory}/**/*.py"))]
     assert found
-    return [pytest.param(path, id=str(path.relative_to(PLUGINS))) for path in found]
+    return [pytest.param(path, id=str(path.relative_to(TOP))) for path in found]
 
 
-@pytest.mark.parametrize("path", modules("*/src/**/*.py"))
+def own(path):
+    home = next(home for home in HOMES if path.is_relative_to(TOP / home))
+    return f"vfscore_{path.relative_to(TOP / home).parts[0]}"
+
+
+def test_there_are_plugins_and_examples():
+    assert PLUGINS > {"vfscore_etfs_local", "vfscore_etfs_fsspec", "vfscore_blockdev", "vfscore_zipped"}
+
+
+@pytest.mark.parametrize("path", modules("src"))
 def test_plugin_imports_only_its_door(path):
-    own = path.relative_to(PLUGINS).parts[2]
-
-    assert strangers(path.read_text(), {"vfscore.plugin", own}) == []
+    assert strangers(path.read_text(), {"vfscore.plugin", own(path)}) == []
 
 
-@pytest.mark.parametrize("path", modules("*/tests/**/*.py"))
+@pytest.mark.parametrize("path", modules("tests"))
 def test_plugin_tests_import_only_their_doors(path):
-    own = f"vfscore_{path.relative_to(PLUGINS).parts[0]}"
-
-    assert strangers(path.read_text(), {"vfscore.plugin", "vfscore.testing", own}) == []
+    assert strangers(path.read_text(), {"vfscore.plugin", "vfscore.testing", own(path)}) == []
 
 
 @pytest.mark.parametrize(
