@@ -285,6 +285,49 @@ def test_bulk_op_is_one_event_and_stays_one_op():
     assert [(e.op, e.size, e.result) for e in events] == [("vop_read_many", 2, 2)]
 
 
+WHOLE = {
+    "vop_view": lambda op, dvp, vp: op.vop_view(vp, 0, 4, ROOT_CRED),
+    "vop_read_ranges": lambda op, dvp, vp: op.vop_read_ranges(vp, [(0, 4)], ROOT_CRED),
+    "vop_read_many": lambda op, dvp, vp: op.vop_read_many(dvp, ["d/f"], ROOT_CRED),
+    "vop_read_ranges_many": lambda op, dvp, vp: op.vop_read_ranges_many(dvp, [("d/f", [(0, 4)])], ROOT_CRED),
+    "vop_write_many": lambda op, dvp, vp: op.vop_write_many(dvp, [("d/new", b"x"), ("d/f", b"x")], ROOT_CRED),
+    "vop_remove_many": lambda op, dvp, vp: op.vop_remove_many(dvp, ["d/f"], ROOT_CRED),
+    "vop_find": lambda op, dvp, vp: op.vop_find(dvp, None, ROOT_CRED),
+}
+FREE = {"vop_lock", "vop_unlock", "vop_inactive", "vop_reclaim"}
+
+
+def test_every_op_that_stands_for_others_is_here():
+    assert {name for name in OpVector.hooks if name.endswith(("_many", "_ranges", "_find", "_view"))} == WHOLE.keys()
+
+
+@pytest.mark.parametrize("bulk", WHOLE)
+def test_bulk_op_is_the_loop_under_a_layer_around_any_op_of_the_loop(bulk):
+    events = []
+    t = planted(Trace(callback=events.append))
+    vp = t.node("d/f")
+    events.clear()
+    loop = OpVector.defaults[bulk]
+    op = type("Loop", (), {bulk: staticmethod(loop)})
+    WHOLE[bulk](op, t.root, vp)
+    parts = {event.op for event in events} - FREE - {bulk}
+
+    assert parts or bulk == "vop_view"
+    for part in parts:
+        layer = Trace(part, lambda event: None)
+        made = Mount(FileSystem("probe", object(), _every(bulk)), layers=[layer])
+        assert getattr(made.v_op, bulk) is loop, f"{bulk} slips past a layer around {part}"
+
+
+def _every(bulk):
+    """An implementer that serves *bulk* itself."""
+
+    def body(self):
+        raise AssertionError("slipped past")
+
+    return type("Serves", (), {bulk: hookimpl(body)})()
+
+
 def test_trace_of_some_ops_leaves_the_others_alone():
     wrapped = tree(Trace("vop_read*", lambda event: None)).mp.v_op.wrapped
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ _VDIR = VType.VDIR
 _VREG = VType.VREG
 _NONE = IoFlag.NONE
 _APPEND = int(IoFlag.APPEND)
+_WRITE = os.O_WRONLY | os.O_RDWR
 _T = TypeVar("_T")
 
 
@@ -166,6 +168,7 @@ class FileOps(AttrOps):
             data: True with FIODISCARD: only return whether the backend can.
 
         Errors:
+            EBADF: FIODISCARD, and it is not open for writing.
             ENOTTY: another command, or what is written is stored at once, or the backend remembers nothing.
         """
         node: EtNode = vp.v_data
@@ -181,6 +184,8 @@ class FileOps(AttrOps):
             raise err(errno.ENOTTY)
         if data:
             return True
+        if not fflag & _WRITE:
+            raise err(errno.EBADF)  # what others have written is not a reader's to forget
         if not io.sole_writer():
             return False  # what another open file has written would go with it
         with io.wlock():

@@ -7,6 +7,7 @@ import pytest
 
 import vfscore
 from tests.core.etfs.storing import Storing
+from vfscore.layers import Trace
 from vfscore.plugin import OpenFlag
 from vfscore.testing import raises
 
@@ -155,6 +156,32 @@ def test_the_ioctl_tells_whether_a_file_can_be_forgotten(ns):
     with raises(errno.ENOTTY):
         ns.sys.ioctl(fd, "FIODISCARD")
     ns.sys.close(fd)
+
+
+def test_a_reader_cannot_forget_what_a_writer_wrote(ns, stored):
+    writing = ns.sys.open("/d/old", os.O_WRONLY)
+    ns.sys.write(writing, b"fresh")
+    reading = ns.sys.open("/d/old", os.O_RDONLY)
+
+    with raises(errno.EBADF):
+        ns.sys.ioctl(reading, "FIODISCARD")
+
+    ns.sys.close(writing)
+    assert stored == [("old", b"fresh" + b"old contents"[5:])]
+
+
+def test_layers_see_what_is_forgotten_and_readonly_has_nothing_to_forget(plugin):
+    seen = []
+    trace = Trace("vop_ioctl", lambda event: seen.append((event.path, event.errno)))
+    with vfscore.Namespace(plugins=[plugin]) as ns:
+        ns.etfs_register("/d", "store:", "dir_subdirs", layers=[trace])
+        fail(lambda: ns.open("/d/old", "w"), lambda file: file.write("half"))
+        ns.sys.invalidate("/d/old")
+        ns.etfs_register("/ro", "store:", "dir_subdirs", layers=["readonly"])
+        fd = ns.sys.open("/ro/old", os.O_RDONLY)
+        with raises(errno.ENOTTY):
+            ns.sys.ioctl(fd, "FIODISCARD")
+    assert seen == [("old", None), ("old", errno.ENOTTY)]
 
 
 def test_a_bulk_write_that_fails_in_the_middle_stores_nothing(ns, plugin, stored, monkeypatch):
