@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(__file__))  # `servers` is a package of the t
 from servers.azure import azure_server
 from servers.ftp import ftp_server
 from servers.gcs import gcs_server
+from servers.kinds import pytest_collection_modifyitems, pytest_configure
 from servers.machine import settings_of_the_machine
 from servers.places import cached_s3, host_files, memory, tar_files, zip_files, zip_in_s3
 from servers.s3 import s3_server, seaweed_server
@@ -29,6 +30,8 @@ __all__ = [
     "http_server",
     "memory",
     "openssh_server",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
     "pytest_sessionfinish",
     "pytest_terminal_summary",
     "pytest_testnodedown",

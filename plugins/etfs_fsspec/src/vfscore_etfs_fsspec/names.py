@@ -344,7 +344,7 @@ class Names:
                     listed = dict(self.listing(head))
                 except OSError as exc:
                     for i in places:
-                        types[i] = exc
+                        types[i] = exc.with_traceback(None)
                     continue
             for i in places:
                 path = paths[i]

@@ -224,7 +224,7 @@ class SyncConnection:
             try:
                 return function(item)
             except OSError as exc:
-                return exc
+                return exc.with_traceback(None)
 
         threads = (
             1

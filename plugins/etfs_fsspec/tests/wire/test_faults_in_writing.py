@@ -164,6 +164,32 @@ def test_exclusive_creation_whose_answer_is_lost_is_wholly_there_or_not_at_all(t
         world.check(f"x{number}", None, NEW, failed)
 
 
+def test_exclusive_creation_whose_answer_is_lost_once_is_done(tree, proxy, world):
+    with proxy.broken(Fault("lost", "PUT")) as log:
+        store(tree, "x", NEW, "xb")
+
+    assert log.of("PUT") == 2
+    world.check("x", None, NEW, None)
+
+
+@pytest.mark.parametrize(("kind", "content"), [("PUT", NEW), ("COMPLETE", LARGE)], ids=["small", "large"])
+def test_exclusive_creation_whose_answer_is_lost_is_done_by_the_next_try(tree, proxy, world, kind, content):
+    fd = tree.sys.open("/b/x", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    tree.sys.write(fd, content)
+    with proxy.broken(Fault("lost", kind, times=ALWAYS)), raises(errno.ECONNRESET):
+        tree.sys.fsync(fd)
+
+    tree.sys.close(fd)
+
+    assert world.read("x") == content
+
+
+def test_exclusive_creation_of_the_same_content_loses_to_another_writer(tree, world):
+    with raises(errno.EEXIST), tree.open("/b/x", "xb") as file:
+        file.write(OLD)
+        world.plant({"x": OLD})
+
+
 def test_exclusive_creation_loses_to_another_writer(tree, world):
     with raises(errno.EEXIST), tree.open("/b/x", "xb") as file:
         file.write(NEW)

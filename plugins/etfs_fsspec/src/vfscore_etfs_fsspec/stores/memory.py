@@ -113,7 +113,7 @@ class MemoryStore(GenericStore):
                 try:
                     data: bytes = self._file(got, self.full(path)).getvalue()
                 except OSError as exc:
-                    results.append(exc)
+                    results.append(exc.with_traceback(None))
                 else:
                     results.append(data[offset : None if size is None else offset + size])
             return results
@@ -141,7 +141,7 @@ class MemoryStore(GenericStore):
             try:
                 self.put(path, data)
             except OSError as exc:
-                results.append(exc)
+                results.append(exc.with_traceback(None))
             else:
                 results.append(None)
         return results
@@ -163,7 +163,7 @@ class MemoryStore(GenericStore):
             try:
                 self.remove(path)
             except OSError as exc:
-                results.append(exc)
+                results.append(exc.with_traceback(None))
             else:
                 results.append(None)
         return results
@@ -174,7 +174,7 @@ class MemoryStore(GenericStore):
             try:
                 self.put(new, self.fetch(old, 0, 1 << 62))
             except OSError as exc:
-                results.append(exc)
+                results.append(exc.with_traceback(None))
             else:
                 results.append(None)
         return results

@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from vfscore.plugin import VAttr, err
 from vfscore_etfs_fsspec.attrs import etag_of
 from vfscore_etfs_fsspec.faults import errno_of
+from vfscore_etfs_fsspec.looped import AsyncConnection
+from vfscore_etfs_fsspec.options import Options
 from vfscore_etfs_fsspec.stores.generic import readonly
 from vfscore_etfs_fsspec.stores.parts import PartsUpload, grown
+from vfscore_etfs_fsspec.stores.place import Place
 from vfscore_etfs_fsspec.stores.s3reading import S3Reading
 from vfscore_etfs_fsspec.stores.store import Upload
 
@@ -32,8 +37,16 @@ _ONE_PUT: Final = 64 << 20
 """What is larger is stored in parts, several at once."""
 
 
+_WRITER: Final = "vfs-writer"
+"""Metadata of an object that was to be new: who made it."""
+
+
 class S3Store(S3Reading):
     """A bucket, a prefix in one, one object, or all buckets."""
+
+    def __init__(self, place: Place, connection: AsyncConnection, options: Options) -> None:
+        super().__init__(place, connection, options)
+        self._random = secrets.token_hex(8)
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -52,13 +65,14 @@ class S3Store(S3Reading):
         """Store *data* as *path* in one request."""
         asked: dict[str, Any] = {**self._object(path), "Body": data}
         if exclusive:
-            asked["IfNoneMatch"] = "*"
+            asked |= {"IfNoneMatch": "*", **self._signed(fs)}
         try:
             await fs._call_s3("put_object", **asked)
         except Exception as exc:
-            if exclusive and errno_of(exc) in (errno.ESTALE, errno.EEXIST):
+            if not exclusive or errno_of(exc) not in (errno.ESTALE, errno.EEXIST):
+                raise
+            if not await self._is_ours(fs, path, len(data)):
                 raise err(errno.EEXIST) from None
-            raise
         # When it was modified is not in the answer, and a time of our own would differ from what is told later.
         return None
 
@@ -79,8 +93,27 @@ class S3Store(S3Reading):
         fs, _ = self.connection.instance()
         return self.part_size if getattr(fs, "fixed_upload_size", False) else grown(self.part_size, number)
 
+    def _signed(self, fs: Any) -> dict[str, Any]:
+        """Return what marks an object as this process's: of a request whose answer was lost, it says who was first."""
+        return {"Metadata": {**fs.s3_additional_kwargs.get("Metadata", {}), _WRITER: f"{self._random}-{os.getpid()}"}}
+
+    async def _is_ours(self, fs: Any, path: str, size: int | None = None) -> bool:
+        """Whether the object that was to be new, and is there, is what this process sent (of *size* bytes).
+
+        So it is when the answer to a request was lost, and the client repeated it.
+        """
+        try:
+            answer = await fs._call_s3("head_object", **self._object(path))
+        except Exception as exc:
+            if errno_of(exc) == errno.ENOENT:
+                return False
+            raise
+        mark = self._signed(fs)["Metadata"][_WRITER]
+        return answer.get("Metadata", {}).get(_WRITER) == mark and size in (None, answer["ContentLength"])
+
     async def begin_parts(self, fs: Any, path: str, exclusive: bool) -> str:
-        answer = await fs._call_s3("create_multipart_upload", **self._object(path))
+        more = self._signed(fs) if exclusive else {}
+        answer = await fs._call_s3("create_multipart_upload", **self._object(path), **more)
         return str(answer["UploadId"])
 
     async def put_part(self, fs: Any, path: str, upload: str, number: int, part: bytes) -> str:
@@ -96,11 +129,15 @@ class S3Store(S3Reading):
             await fs._call_s3("complete_multipart_upload", **asked)
         except Exception as exc:
             code = errno_of(exc)
-            if exclusive and code in (errno.ESTALE, errno.EEXIST):
+            taken = exclusive and code in (errno.ESTALE, errno.EEXIST)
+            # Joined, but the answer was lost and the request repeated: then there is no such upload any more, or the
+            # name is taken by what was joined.
+            joined = taken or code == errno.ENOENT
+            if joined and (not exclusive or await self._is_ours(fs, path)) and await self._is_stored(fs, path, parts):
+                return None
+            if taken:
                 raise err(errno.EEXIST) from None
-            # Joined, but the answer was lost and the request repeated: then there is no such upload any more.
-            if code != errno.ENOENT or not await self._is_stored(fs, path, parts):
-                raise
+            raise
         return None
 
     async def _is_stored(self, fs: Any, path: str, parts: dict[int, str]) -> bool:
