@@ -337,7 +337,7 @@ class Walking(Attrs, Paths):
     def glob(self, pattern: AnyPath, *, recursive: bool = True) -> list[str]:
         """Return the paths that match *pattern*: ``*``, ``?``, ``[…]``, and ``**`` for any number of directories.
 
-        As `glob.glob`: names that begin with a dot match only a pattern that does.
+        As `glob.glob`: names that begin with a dot match only a pattern that does. But ``**`` goes through no link.
         """
         pattern = self._str(pattern)
         absolute = pattern.startswith("/")
