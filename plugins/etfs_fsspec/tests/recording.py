@@ -98,6 +98,9 @@ class RecordingStore:
     def fetch_soon(self, path, offset, size, etag=None):
         return None
 
+    def sync(self, path):
+        return None
+
     def put(self, path, data, exclusive=False):
         self.asked("put", path, len(data))
         self.given.append(data)

@@ -471,3 +471,23 @@ def test_a_listed_directory_that_occupies_no_bytes_is_removed_all_the_same():
         ns.sys.rmdir("/b/d")
 
         assert os.listdir(top) == []
+
+
+def test_fsync_of_a_file_of_the_host_reaches_its_disk_and_so_does_its_name(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def recorded(fd):
+        synced.append((os.readlink(f"/proc/self/fd/{fd}"), os.fstat(fd).st_size))
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    with Namespace() as ns:
+        ns.etfs_register("/b", f"file://{tmp_path}", "dir_subdirs")
+        fd = ns.sys.open("/b/f", NEW)
+        ns.sys.write(fd, b"content")
+        ns.sys.fsync(fd)
+        ns.sys.close(fd)
+
+    assert [path for path, _ in synced] == [os.fspath(tmp_path / "f"), os.fspath(tmp_path)]
+    assert synced[0][1] == 7

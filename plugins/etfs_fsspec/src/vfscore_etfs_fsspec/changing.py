@@ -120,10 +120,13 @@ class ChangingBackend(ReadingBackend):
         handle.close()
 
     def fsync(self, path: str) -> None:
-        """Store what is being written as *path*; all else is stored already."""
-        staged = self._names.writing.of(self._real(path, True))
-        if staged is not None:
-            staged.flush()
+        """Store what is being written as *path*, and have what is stored outlast a crash."""
+        path = self._real(path, True)
+        staged = self._names.writing.of(path)
+        if staged is None:
+            self.store.sync(path)
+        else:
+            staged.sync()
 
     def setattr(self, path: str, vap: VAttr, follow: bool = True) -> None:
         """Set attributes, as far as the storage keeps them.

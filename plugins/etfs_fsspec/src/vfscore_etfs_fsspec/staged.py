@@ -234,6 +234,14 @@ class Staged:
         with self._lock:
             self._flush()
 
+    def sync(self) -> None:
+        """Store what there is now, and have it outlast a crash. Errors: as of `flush`."""
+        with self._lock:
+            self._flush()
+            if not (self._content.homeless or self.over):
+                with suppress(FileNotFoundError):  # it was removed by another writer
+                    self._store.sync(self.path)
+
     def discard(self, alone: bool = False) -> bool:
         """Forget what was written since it was opened or last stored; unless more is written, nothing is stored.
 

@@ -137,7 +137,7 @@ class Writer:
     def fsync(self) -> None:
         """Store what there is now, as the whole file."""
         if not self._closed:
-            self.staged.flush()
+            self.staged.sync()
 
     def discard(self) -> bool:
         """Forget what was written since the opening or the last storing, if nobody else writes the same file."""

@@ -181,6 +181,9 @@ class CachedStore(GenericStore):
     def rmdir(self, path: str) -> None:
         self._behind.rmdir(path)
 
+    def sync(self, path: str) -> None:
+        self._behind.sync(path)
+
     def setattr(self, path: str, vap: VAttr) -> None:
         self._behind.setattr(path, vap)
 

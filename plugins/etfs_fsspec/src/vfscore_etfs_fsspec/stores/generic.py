@@ -290,6 +290,9 @@ class GenericStore:
         if not self.flat:
             self.connection.call("rmdir", self.full(path))
 
+    def sync(self, path: str) -> None:
+        return None
+
     def setattr(self, path: str, vap: VAttr) -> None:
         self._refuse()
 

@@ -120,6 +120,9 @@ class LocalStore(TreeStore):
     def rmdir(self, path: str) -> None:
         self.connection.use(lambda got: os.rmdir(self.full(path)))
 
+    def sync(self, path: str) -> None:
+        self.connection.use(_sync, self.full(path))
+
     def setattr(self, path: str, vap: VAttr) -> None:
         self.connection.use(_setattr, self.full(path), vap)
 
@@ -165,6 +168,16 @@ def _read(file: Any, size: int) -> bytes:
         parts.append(data)
         left -= len(data)
     return b"".join(parts)
+
+
+def _sync(got: Instance, full: str) -> None:
+    """Write to the disk what the file has, and that its directory has it."""
+    for path in (full, os.path.dirname(full)):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def _setattr(got: Instance, full: str, vap: VAttr) -> None:

@@ -218,6 +218,10 @@ class Store(Protocol):
         """Remove a directory, known to be empty."""
         ...
 
+    def sync(self, path: str) -> None:
+        """Have what is stored as *path* outlast a crash, where that takes more than storing it."""
+        ...
+
     def setattr(self, path: str, vap: VAttr) -> None:
         """Set the attributes given.
 
