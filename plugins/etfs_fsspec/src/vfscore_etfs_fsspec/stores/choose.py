@@ -130,7 +130,7 @@ def _identity(fs: Any) -> Hashable:
         return ("webdav", *_place_of(fs.client.base_url))
     host, port = (given.get(key) or getattr(fs, key, None) for key in ("host", "port"))
     endpoint = given.get("endpoint_url") or given.get("base_url")
-    return (protocol, str(host or "").lower(), str(port or _PORTS.get(protocol, "")), *_place_of(endpoint))
+    return (protocol, str(host or "").lower(), str(port or _PORTS.get(protocol) or ""), *_place_of(endpoint))
 
 
 def _place_of(endpoint: Any) -> tuple[str, str, str]:
@@ -143,4 +143,4 @@ def _place_of(endpoint: Any) -> tuple[str, str, str]:
         return (text, "", "")
     if host.endswith(_AMAZON):
         return ("", "", "")
-    return (host, str(port or _PORTS.get(parts.scheme, "")), parts.path.rstrip("/"))
+    return (host, str(port or _PORTS.get(parts.scheme) or ""), parts.path.rstrip("/"))
