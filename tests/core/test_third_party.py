@@ -132,6 +132,8 @@ class PlainOps:
 
     @hookimpl
     def vop_read(self, vp: Vnode, offset: int, size: int) -> bytes:
+        if vp.v_type is VType.VDIR:
+            raise err(errno.EISDIR)
         data: bytes = vp.v_data.data[offset : offset + size]
         return data
 

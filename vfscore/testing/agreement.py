@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import random
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Final
@@ -17,12 +16,10 @@ import pytest
 
 from vfscore.testing.conformance import Conformance
 from vfscore.testing.makers import TreeSpec, raises, sys_over
-from vfscore.testing.tree import Tree
+from vfscore.testing.tree import Grow
 from vfscore.types import ROOT_CRED, VType
 
-__all__ = ["AgreementTests", "Grow"]
-
-Grow = Callable[[TreeSpec], Tree]
+__all__ = ["AgreementTests"]
 
 
 def _pattern(size: int) -> bytes:

@@ -12,7 +12,7 @@ from vfscore.mount import Mount
 from vfscore.opv import OpVector, VfsVector
 from vfscore.testing.conformance import Part, Serving, ServingTests
 from vfscore.testing.makers import MakeMount, TreeSpec
-from vfscore.testing.tree import Plant, Tree
+from vfscore.testing.tree import Grow, Plant, Tree
 
 __all__ = ["Suite"]
 
@@ -70,6 +70,11 @@ class Suite(ServingTests):
             return planted
 
         return make
+
+    @pytest.fixture
+    def grow(self, plant: Plant) -> Grow:
+        """Return what makes a tree that is compared with itself, or with another."""
+        return plant
 
     @pytest.fixture
     def serving(self, plant: Plant) -> Serving:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from vfscore.errors import err
@@ -22,7 +22,7 @@ from vfscore.testing.makers import Link, TreeSpec, not_served
 from vfscore.types import ROOT_CRED, ComponentName, Dirent, IoFlag, NameiOp, VAttr, VType
 from vfscore.vnode import Vnode
 
-__all__ = ["Plant", "Tree", "removed_dir"]
+__all__ = ["Grow", "Plant", "Tree", "removed_dir"]
 
 
 class Plant(Protocol):
@@ -66,13 +66,17 @@ class Tree:
         return results
 
     def locked(self, op: str, vps: Sequence[Vnode], *args: Any) -> Any:
-        """Call *op* on the first of *vps* with all of them locked, in the order given."""
+        """Call *op* on the first of *vps* with all of them locked, in the order given; it must leave them so."""
         held = genfs_lock_ordered(vps)
+        firm = [vp for vp in held if vp.v_op.vop_islocked(vp)]
         try:
             return self.call(op, vps[0], *args)
         finally:
+            loose = [vp for vp in firm if not vp.v_op.vop_islocked(vp)]
             for vp in reversed(held):
-                vp.v_op.vop_unlock(vp)
+                if vp not in loose:
+                    vp.v_op.vop_unlock(vp)
+            assert not loose, f"{op} unlocked what it was given"
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
@@ -222,6 +226,7 @@ class Tree:
         """Return path → type of everything below *path*, by listings and lookups alone."""
         below: dict[str, VType] = {}
         for entry in self.entries(path):
+            assert entry.d_name not in (".", ".."), "the dots are listed"
             sub = f"{path}/{entry.d_name}" if path else entry.d_name
             below[sub] = self.node(sub).v_type
             if below[sub] is VType.VDIR:
@@ -289,6 +294,10 @@ class Tree:
             elif what is not None:
                 self.create(path, what)
         return self
+
+
+Grow = Callable[[TreeSpec], Tree]
+"""Makes a tree of what is tested, by whichever means that has."""
 
 
 def removed_dir(tree: Tree) -> Vnode:

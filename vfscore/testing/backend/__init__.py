@@ -13,9 +13,7 @@ the backend does not have skips the tests of it; so does EOPNOTSUPP. A Link is o
 
 from __future__ import annotations
 
-import pytest
-
-from vfscore.testing.agreement import AgreementTests, Grow
+from vfscore.testing.agreement import AgreementTests
 from vfscore.testing.backend.changing import ChangeTests
 from vfscore.testing.backend.claim import ClaimTests
 from vfscore.testing.backend.drive import MakeBackend
@@ -23,16 +21,9 @@ from vfscore.testing.backend.listing import ListTests
 from vfscore.testing.backend.reading import ReadTests
 from vfscore.testing.backend.removing import RemoveTests
 from vfscore.testing.backend.writing import WriteTests
-from vfscore.testing.makers import bind_alone
-from vfscore.testing.tree import Tree
 
 __all__ = ["BackendTests", "ClaimTests", "MakeBackend"]
 
 
 class BackendTests(ReadTests, ListTests, ChangeTests, WriteTests, RemoveTests, AgreementTests):
     """All that a backend promises; what it does not have is skipped."""
-
-    @pytest.fixture
-    def grow(self, make: MakeBackend) -> Grow:
-        """Return what binds a backend to be asked in every way, through etfs."""
-        return lambda tree: Tree(bind_alone(make(tree)))

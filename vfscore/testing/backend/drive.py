@@ -10,7 +10,8 @@ import pytest
 
 from vfscore.spec.backend import Backend, FullBackend, FullHandle, Handle
 from vfscore.testing.conformance import Part, Serving, ServingTests
-from vfscore.testing.makers import Link, TreeSpec, not_served
+from vfscore.testing.makers import Link, TreeSpec, bind_alone, not_served
+from vfscore.testing.tree import Grow, Tree
 from vfscore.types import OpenFlag
 
 __all__ = [
@@ -51,6 +52,11 @@ class BackendSuite(ServingTests):
     def make(self) -> MakeBackend:
         """Return what makes a backend of a tree; to be defined by the subclass."""
         raise NotImplementedError(f"{type(self).__name__} must define the fixture make")
+
+    @pytest.fixture
+    def grow(self, make: MakeBackend) -> Grow:
+        """Return what makes a tree of etfs over a backend, to be compared with itself, or with another."""
+        return lambda tree: Tree(bind_alone(make(tree)))
 
     @pytest.fixture
     def serving(self, make: MakeBackend) -> Serving:

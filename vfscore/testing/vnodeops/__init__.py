@@ -13,10 +13,7 @@ that a subclass has (a mount that is soon full, …), and what a read-only file 
 
 from __future__ import annotations
 
-import pytest
-
-from vfscore.testing.agreement import AgreementTests, Grow
-from vfscore.testing.tree import Plant
+from vfscore.testing.agreement import AgreementTests
 from vfscore.testing.vfsops import VfsTests
 from vfscore.testing.vnodeops.attributes import AttributeTests
 from vfscore.testing.vnodeops.bulk import BulkTests
@@ -49,8 +46,3 @@ class FileSystemTests(
     AgreementTests,
 ):
     """All that a file system promises, through its mount alone."""
-
-    @pytest.fixture
-    def grow(self, plant: Plant) -> Grow:
-        """Return what plants a tree to be asked in every way."""
-        return plant
