@@ -98,6 +98,8 @@ def genfs_read_many(dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[bytes 
 
 def genfs_read_ranges(vp: Vnode, ranges: Sequence[tuple[int, int]], cred: Cred) -> list[bytes]:
     """`vop_read_ranges`, one range after the other."""
+    if vp.v_type is VType.VDIR:  # also when there is no range to say so
+        raise err(errno.EISDIR)
     return [_read_range(vp, offset, size, cred) for offset, size in ranges]
 
 
