@@ -109,11 +109,12 @@ class FileTests(Suite):
         with raises(errno.EISDIR):
             tree.readinto(tree.node("d"), bytearray(1))
 
-    def test_read_ranges_of_a_directory_is_eisdir(self, plant: Plant) -> None:
+    @pytest.mark.parametrize("ranges", [[(0, 1)], []], ids=["one", "none"])
+    def test_read_ranges_of_a_directory_is_eisdir(self, plant: Plant, ranges: list[tuple[int, int]]) -> None:
         tree = plant({"d": None})
 
         with raises(errno.EISDIR):
-            tree.call("vop_read_ranges", tree.node("d"), [(0, 1)], ROOT_CRED)
+            tree.call("vop_read_ranges", tree.node("d"), ranges, ROOT_CRED)
 
     def test_read_before_the_start_is_einval(self, plant: Plant) -> None:
         tree = plant({"f": b"abc"})
