@@ -248,7 +248,8 @@ class NameOps:
         binding = fdnode.binding
         rename = fdnode.method("rename")
         old, new = _entry(fdnode, fcnp.name), _entry(tdnode, tcnp.name)
-        if new.startswith(old + "/"):
+        inside = new.startswith(old + "/")
+        if inside and fvp.v_type is _VDIR:
             raise err(errno.EINVAL)
         if tvp is not None:
             if tvp is fvp:
@@ -256,7 +257,10 @@ class NameOps:
             tvp.v_data.secure()
         with binding.locks(old, new):
             rename(old, new)
-            binding.moved(old, new)
+            if inside:  # a link went into the directory that it led to: it was on the way there
+                binding.detach(old)
+            else:
+                binding.moved(old, new)
         fdnode.changed()
         tdnode.changed()
 

@@ -5,6 +5,7 @@ import pytest
 from tests.core.conformance.dictbackend import LINK_MAX, ChangingDictBackend, DictBackend, Handle
 from vfscore.plugin import Dirent, OpenFlag
 from vfscore.testing import BackendTests, FileSystemTests, Tree, bind_alone
+from vfscore.testing.makers import sys_over
 
 
 class LeanHandle:
@@ -128,3 +129,13 @@ class TestBulkBackend(BackendTests):
     @pytest.fixture
     def make(self):
         return BulkBackend
+
+
+@pytest.mark.parametrize("kind", [LeanBackend, ChangingDictBackend])
+def test_link_can_be_moved_into_the_directory_that_it_leads_to(kind):
+    sys = sys_over(bind_alone(kind({"a/f": b"x"})), "/t")
+    sys.symlink("a", "/t/b")
+
+    sys.rename("/t/b", "/t/b/c")
+
+    assert (sys.listdir("/t"), sorted(sys.listdir("/t/a")), sys.readlink("/t/a/c")) == (["a"], ["c", "f"], "a")
