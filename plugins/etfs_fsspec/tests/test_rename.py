@@ -305,6 +305,9 @@ def test_a_file_that_is_being_made_replaces_another_when_it_is_stored(place):
     assert place.all == {"g": b"old"}
     assert backend.getattr("g").va_size == 5
     assert names(backend) == ["g"]
+    assert [entry.d_attr.va_size for entry in backend.readdir("")] == [5]
+    found = backend.find("", None)
+    assert [entry.d_attr.va_size for _, entry in found] == [5]
     handle.close()
     assert place.all == {"g": b"newer"}
 

@@ -22,7 +22,7 @@ from typing import Final
 
 from vfscore.plugin import OpenFlag, VAttr, VType, err
 from vfscore_etfs_fsspec import moving
-from vfscore_etfs_fsspec.names import unstored
+from vfscore_etfs_fsspec.entries import unstored
 from vfscore_etfs_fsspec.reader import Reader
 from vfscore_etfs_fsspec.reading import ReadingBackend
 from vfscore_etfs_fsspec.staged import Staged

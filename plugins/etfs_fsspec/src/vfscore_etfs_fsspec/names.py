@@ -12,22 +12,22 @@ Locks: none of its own.
 from __future__ import annotations
 
 import errno
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
-from vfscore.plugin import NAME_MAX, Dirent, Found, VAttr, VType, err
+from vfscore.plugin import Dirent, Found, VAttr, VType, err
 from vfscore_etfs_fsspec.directories import Directories
+from vfscore_etfs_fsspec.entries import each_once, fits, unstored, with_made
 from vfscore_etfs_fsspec.opened import HELD, OpenReaders
 from vfscore_etfs_fsspec.seen import Seen
 from vfscore_etfs_fsspec.staged import Staged
 from vfscore_etfs_fsspec.stores.store import Store
 from vfscore_etfs_fsspec.writing import Writing
 
-__all__ = ["Names", "unstored"]
+__all__ = ["Names"]
 
 _VDIR: Final = VType.VDIR
 _JUST: Final = 0.25
@@ -109,8 +109,8 @@ class Names:
                 entries = entries[1:]
             if path:
                 self.seen.put(path, VAttr(_VDIR) if marked else unstored(), since)
-        entries = [entry for entry in entries if _fits(entry[0])]
-        once = _each_once(entries)
+        entries = [entry for entry in entries if fits(entry[0])]
+        once = each_once(entries)
         if learn is not None and len(once) == len(entries):  # otherwise there is more than is shown
             learn(path, once, since)
         return once
@@ -276,12 +276,8 @@ class Names:
         if entries is None:
             entries = self._list(path)
         more = self.directories.names(path)
-        writing = self.writing.made_below(path) if self.writing else []
-        if more or writing:
-            known = {name for name, _ in entries}
-            entries = entries + [(name, unstored()) for name in more if name not in known]
-            entries += [(name, s.attr()) for name, s in writing if "/" not in name and name not in known]
-        return entries
+        made = [each for each in self.writing.made_below(path) if "/" not in each[0]] if self.writing else []
+        return with_made(entries, more, made) if more or made else entries
 
     def _list(self, path: str) -> list[tuple[str, VAttr]]:
         seen = self.seen
@@ -301,16 +297,13 @@ class Names:
         entries = self.seen.tree(path, maxdepth)
         if entries is None:
             entries = self._find(path, maxdepth)
-        more = [(below, unstored()) for below in self.directories.walk(path)]
-        if self.writing:
-            more += [(below, staged.attr()) for below, staged in self.writing.made_below(path)]
-        if more:
-            known = dict(entries)
-            entries = entries + [
-                (below, va)
-                for below, va in more
-                if below not in known and (maxdepth is None or below.count("/") < maxdepth)
-            ]
+        more = list(self.directories.walk(path))
+        made = self.writing.made_below(path) if self.writing else []
+        if maxdepth is not None:
+            more = [below for below in more if below.count("/") < maxdepth]
+            made = [each for each in made if each[0].count("/") < maxdepth]
+        if more or made:
+            entries = with_made(entries, more, made)
 
         def entry(i: int) -> Dirent:
             below, va = entries[i]
@@ -327,7 +320,7 @@ class Names:
                 raise self.absent(path) from None
             entries = []
         if maxdepth is not None:
-            return _each_once(entries)
+            return each_once(entries)
         return self._shown(path, entries, since, self.seen.put_found)
 
     def types_of(self, paths: Sequence[str]) -> list[VType | OSError]:
@@ -372,24 +365,3 @@ class Names:
         staged = self.writing.of(path)
         if staged is not None and staged.stored and (staged.attr().va_size or HELD) <= HELD:
             staged.hold()
-
-
-def unstored() -> VAttr:
-    """Return the attributes of a directory of which the storage has nothing, not even a marker."""
-    return VAttr(_VDIR, va_bytes=0)
-
-
-def _each_once(entries: list[tuple[str, VAttr]]) -> list[tuple[str, VAttr]]:
-    """Return *entries* with each name once: the file, where there is a directory of the same name."""
-    if len(dict(entries)) == len(entries):
-        return entries
-    once: dict[str, VAttr] = {}
-    for name, va in entries:
-        if name not in once or va.va_type is not _VDIR:
-            once[name] = va
-    return list(once.items())
-
-
-def _fits(name: str) -> bool:
-    """Return whether *name*, or the last one of a path, is not too long to be looked up."""
-    return len(name) <= NAME_MAX // 4 or len(os.fsencode(name.rpartition("/")[2])) <= NAME_MAX

@@ -45,13 +45,13 @@ class Writing:
         return staged if staged is not None and (staged.covers or not staged.stored) else None
 
     def made_below(self, path: str) -> list[tuple[str, Staged]]:
-        """Return (path relative to *path*, what is written) of all files that are being made below *path*."""
+        """Return (path relative to *path*, what is written) of all below *path* that is `being_made`."""
         prefix = f"{path}/" if path else ""
         with self._lock:
             return [
                 (other[len(prefix) :], staged)
                 for other, staged in self._staged.items()
-                if not staged.stored and other.startswith(prefix)
+                if (staged.covers or not staged.stored) and other.startswith(prefix)
             ]
 
     def at_or_below(self, path: str) -> list[Staged]:
