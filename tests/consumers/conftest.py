@@ -1,19 +1,32 @@
-"""Namespaces to read and write through fsspec: in memory, and on a directory of the host.
+"""Namespaces to read and write through fsspec: in memory, on a directory of the host, and over URLs.
 
-Other storages are given from outside: VFSCORE_TEST_PLACES is a JSON object of name → {"source": …, "options": …}, each
-an empty directory of a storage, which is grafted as `dir_subdirs` and emptied after each test:
-``{"s3": {"source": "s3://bucket", "options": {"endpoint_url": …}}}``. Whatever works in a `place` is tested there too.
+The storages behind the URLs are those of the tests of etfs_fsspec: real servers on loopback, installed and started when
+first asked for. Whatever works in a `place` works in memory, on the host and in a bucket.
 """
 
-import json
 import os
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import fsspec
 import pytest
 
+sys.path.insert(0, os.fspath(Path(__file__).parents[2] / "plugins/etfs_fsspec/tests"))  # `servers` is installed nowhere
+
+from servers.machine import settings_of_the_machine
+from servers.places import memory
+from servers.s3 import s3_server
+from servers.sftp import sftp_server
+
 import vfscore
 from vfscore import namespace
+
+__all__ = ["memory", "s3_server", "settings_of_the_machine", "sftp_server"]
+
+STORAGES = {"memory": "memory", "s3": "s3_server", "sftp": "sftp_server"}
+"""The fixture that plants in each storage."""
+PLACES = ("rumpfs", "etfs_local", *STORAGES)
 
 
 def pytest_configure(config):
@@ -47,13 +60,21 @@ def host(tmp_path):
     return path
 
 
-GIVEN = json.loads(os.environ.get("VFSCORE_TEST_PLACES", "{}"))
+@pytest.fixture
+def plant(request):
+    """What makes an empty directory of a kind of storage; it returns the URL and the options to reach it by."""
+
+    def plant(kind):
+        if find_spec("vfscore_etfs_fsspec") is None:
+            pytest.skip("what is at a URL is grafted by vfscore-etfs-fsspec")
+        return request.getfixturevalue(STORAGES[kind]).plant({})
+
+    return plant
 
 
 @pytest.fixture
-def hang(ns, tmp_path):
-    """What hangs a place of a kind into the tree, and returns its path: memory, the host, memory://, or a given one."""
-    ends = []
+def hang(ns, plant, tmp_path):
+    """What hangs a place of one of `PLACES` into the tree, and returns its path."""
 
     def hang(kind):
         if kind == "rumpfs":
@@ -64,41 +85,22 @@ def hang(ns, tmp_path):
             path.mkdir()
             ns.etfs_register("/host", str(path), "dir_subdirs")
             return "/host"
-        if kind == "memory":
-            if find_spec("vfscore_etfs_fsspec") is None:
-                pytest.skip("memory:// is grafted by vfscore-etfs-fsspec")
-            memory = fsspec.filesystem("memory")
-            memory.mkdir("/place")
-            ends.append(lambda: (memory.store.clear(), memory.pseudo_dirs.__setitem__(slice(None), [""])))
-            ns.etfs_register("/url", "memory://place", "dir_subdirs")
-            return "/url"
-        if kind not in GIVEN:
-            pytest.skip(f"no {kind} server was given in VFSCORE_TEST_PLACES")
-        given = {"etfs": [{"key": "/given", "type": "dir_subdirs", **GIVEN[kind]}]}
-        ends.append(lambda: _empty(given))
-        entry = given["etfs"][0]
-        ns.etfs_register("/given", entry["source"], entry["type"], options=entry.get("options"))
-        return "/given"
+        source, options = plant(kind)
+        ns.etfs_register("/url", source, "dir_subdirs", options=options)
+        return "/url"
 
-    yield hang
-    for end in ends:
-        end()
+    return hang
 
 
-def _empty(given):
-    """Empty a given place, by a namespace of its own: the test's may be gone, or another is installed."""
-    with vfscore.Namespace(given) as own:
-        for name in own.sys.listdir("/given"):
-            path = f"/given/{name}"
-            if own.sys.path.isdir(path) and not own.sys.path.islink(path):
-                fsspec.filesystem("vfs", fstab=given, skip_instance_cache=True).rm(path, recursive=True)
-            else:
-                own.sys.unlink(path)
-
-
-@pytest.fixture(params=["rumpfs", "etfs_local", *GIVEN])
+@pytest.fixture(params=["rumpfs", "etfs_local", "s3"])
 def place(request, hang):
-    """A directory of the tree to work in: in memory, grafted from the host, or given from outside."""
+    """A directory of the tree to work in."""
+    return hang(request.param)
+
+
+@pytest.fixture(params=["rumpfs", "etfs_local"])
+def keeping(request, hang):
+    """A directory of the tree that keeps links, modes, and times that are set: a bucket has none of them."""
     return hang(request.param)
 
 

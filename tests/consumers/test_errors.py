@@ -1,7 +1,6 @@
 """The error matrix: a faulty call is the same exception with the same errno wherever the file is.
 
-fsspec's own filesystems do not agree with one another; what they say instead stands beside each call. Places that need
-a server are given from outside; `conftest.py` says how.
+fsspec's own filesystems do not agree with one another; what they say instead stands beside each call.
 """
 
 import errno
@@ -13,9 +12,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from tests.consumers.conftest import GIVEN
+from tests.consumers.conftest import PLACES
 
-PLACES = ("rumpfs", "etfs_local", "memory", *dict.fromkeys(("s3", "sftp", *GIVEN)))
 SIZE = 8192
 
 

@@ -10,14 +10,14 @@ import pytest
 
 
 @pytest.fixture
-def tree(fs, place):
+def tree(fs, keeping):
     """Two files, two directories, and links: to a file, to a directory, to nothing, in a loop."""
-    fs.pipe({f"{place}/t/file": b"12345", f"{place}/t/dir/deep/x": b"1", f"{place}/t/dir/.hidden": b""})
-    fs.symlink("file", f"{place}/t/to-file")
-    fs.symlink("dir", f"{place}/t/to-dir")
-    fs.symlink("nothing", f"{place}/t/to-nothing")
-    fs.symlink("..", f"{place}/t/dir/up")
-    return f"{place}/t"
+    fs.pipe({f"{keeping}/t/file": b"12345", f"{keeping}/t/dir/deep/x": b"1", f"{keeping}/t/dir/.hidden": b""})
+    fs.symlink("file", f"{keeping}/t/to-file")
+    fs.symlink("dir", f"{keeping}/t/to-dir")
+    fs.symlink("nothing", f"{keeping}/t/to-nothing")
+    fs.symlink("..", f"{keeping}/t/dir/up")
+    return f"{keeping}/t"
 
 
 def test_info_and_ls_tell_the_same(fs, tree):
@@ -236,8 +236,8 @@ def test_times_are_aware_datetimes(fs, tree):
         fs.modified(f"{tree}/none")
 
 
-def test_ukey_and_checksum_change_with_the_contents_only(fs, place):
-    path = f"{place}/x"
+def test_ukey_and_checksum_change_with_the_contents_only(fs, keeping):
+    path = f"{keeping}/x"
     fs.pipe_file(path, b"one")
     fs._sys.utime(path, ns=(10, 10))
     key, checksum = fs.ukey(path), fs.checksum(path)

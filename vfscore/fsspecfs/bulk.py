@@ -66,18 +66,19 @@ class Bulk(Fetch):
             for name, data in path.items():
                 self.pipe_file(name, data, **kwargs)
         else:
-            self._write_many([(strip_protocol(name), as_bytes(data)) for name, data in path.items()])
+            # Storages that take many files take bytes; `bytes` of bytes is no copy.
+            self._write_many([(strip_protocol(name), bytes(as_bytes(data))) for name, data in path.items()])
 
-    def _write_many(self, items: list[tuple[str, Any]]) -> None:
+    def _write_many(self, items: list[tuple[str, bytes]]) -> None:
         """Write whole files, making the directories that are missing; raise the first error when all are done.
 
         One file of each directory goes first: where it fails for want of the directory, the others would too.
         """
-        firsts: dict[str, tuple[str, Any]] = {}
+        firsts: dict[str, tuple[str, bytes]] = {}
         rest = [item for item in items if firsts.setdefault(parent_of(item[0]), item) is not item]
         errors: list[OSError] = []
         sys = self._sys
-        again: list[tuple[str, Any]] = []
+        again: list[tuple[str, bytes]] = []
         for (parent, item), exc in zip(firsts.items(), sys.write_many(list(firsts.values())), strict=True):
             if not (self.auto_mkdir and isinstance(exc, FileNotFoundError)):
                 errors += [] if exc is None else [exc]
@@ -85,14 +86,14 @@ class Bulk(Fetch):
             try:
                 sys.makedirs(parent, exist_ok=True)
             except OSError as fault:
-                errors.append(fault)
+                errors.append(fault.with_traceback(None))
             else:
                 again.append(item)
         for batch in (again, rest):
             if batch:
                 errors += [exc for exc in sys.write_many(batch) if exc is not None]
         if errors:
-            raise errors[0]
+            raise errors.pop(0)
 
     # -- from the host -------------------------------------------------------------------------------------------------
 
@@ -164,7 +165,7 @@ class Bulk(Fetch):
 
     def _put_batch(self, batch: list[tuple[str, str]], callback: Any) -> None:
         """Write the small files of *batch* in one call."""
-        items: list[tuple[str, Any]] = []
+        items: list[tuple[str, bytes]] = []
         for source, target in batch:
             with open(source, "rb", buffering=0) as file:
                 items.append((target, file.read()))

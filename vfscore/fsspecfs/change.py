@@ -124,20 +124,22 @@ class Change(Trees):
                     isdir = entry is not None and entry.d_type is _VDIR
                     (dirs if isdir else names).append(below)
             names = list(dict.fromkeys(names))
-        fault: OSError | None = None
-        for name, exc in zip(names, sys.remove_many(names), strict=True):
-            if isinstance(exc, IsADirectoryError):
+        faults: list[OSError] = []
+        removed: list[Any] = sys.remove_many(names)
+        for i, name in enumerate(names):
+            if isinstance(removed[i], IsADirectoryError):
                 dirs.append(name)
-            elif exc is not None and not (isinstance(exc, FileNotFoundError) and name not in given_names):
-                fault = fault or exc  # what was found and is gone meanwhile is no fault
+            elif removed[i] is not None and not (isinstance(removed[i], FileNotFoundError) and name not in given_names):
+                faults.append(removed[i])  # what was found and is gone meanwhile is no fault
+        del removed
         for name in sorted(set(dirs), reverse=True):
             try:
                 sys.rmdir(name)
             except OSError as exc:
                 if maxdepth is None or exc.errno != errno.ENOTEMPTY:
-                    fault = fault or exc
-        if fault is not None:
-            raise fault
+                    faults.append(exc.with_traceback(None))
+        if faults:
+            raise faults.pop(0)
 
     def delete(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
         """Do what `rm` does."""

@@ -1,7 +1,8 @@
 """Many files read at once: cat, cat_ranges and get.
 
 What can be one call of the namespace is one: paths go down together, and whoever owns them answers them together.
-Large files are streamed, so that memory holds a batch of small ones at most.
+Large files are streamed, so that memory holds a batch of small ones at most. An error that is raised is taken out of
+the list of answers, because it knows the frame that has the list: they would keep one another.
 
 Locks: none.
 """
@@ -48,14 +49,15 @@ class Fetch(Change):
         """Return the contents of a file, or what lies between *start* and *end*, as a slice counts them."""
         name = strip_protocol(path)
         if start is None and end is None:
-            (whole,) = self._sys.read_many([name])
-            if isinstance(whole, OSError):
-                raise whole
+            contents: list[Any] = self._sys.read_many([name])
+            if isinstance(contents[0], OSError):
+                raise contents.pop()
+            whole: bytes = contents[0]
             return whole
-        (found,) = self._ranges_of([(name, [(start, end)])])
-        if isinstance(found, OSError):
-            raise found
-        data: bytes = found[0]
+        found = self._ranges_of([(name, [(start, end)])])
+        if isinstance(found[0], OSError):
+            raise found.pop()
+        data: bytes = found[0][0]
         return data
 
     def read_bytes(self, path: Any, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
@@ -79,14 +81,13 @@ class Fetch(Change):
                     raise
                 return exc if on_error == "return" else {}
         names = [name for name, entry in sources.items() if not (recursive and self._found_type(name, entry) is _VDIR)]
-        out: dict[str, Any] = {}
-        for name, data in zip(names, self._sys.read_many(names), strict=True):
-            if not isinstance(data, OSError):
-                out[name] = data
-            elif on_error == "raise":
-                raise data
-            elif on_error == "return":
-                out[name] = data
+        out: dict[str, Any] = dict(zip(names, self._sys.read_many(names), strict=True))
+        for name in names:
+            if isinstance(out[name], OSError):
+                if on_error == "raise":
+                    raise out.pop(name)
+                if on_error != "return":
+                    del out[name]
         return out
 
     def cat_ranges(
@@ -116,12 +117,12 @@ class Fetch(Change):
             groups.setdefault(strip_protocol(path), []).append(i)
         found = self._ranges_of([(name, [(starts[i], ends[i]) for i in own]) for name, own in groups.items()])
         out: list[Any] = [None] * len(paths)
-        for members, answers in zip(groups.values(), found, strict=True):
-            if isinstance(answers, OSError):
+        for group, members in enumerate(groups.values()):
+            if isinstance(found[group], OSError):
                 if on_error != "return":
-                    raise answers
-                answers = [answers] * len(members)
-            for i, answer in zip(members, answers, strict=True):
+                    raise found.pop(group)
+                found[group] = [found[group]] * len(members)
+            for i, answer in zip(members, found[group], strict=True):
                 out[i] = answer
         return out
 
@@ -273,27 +274,25 @@ class Fetch(Change):
                 self._fetch(source, target, child, None, makes)
             callback.relative_update(1)
             return
-        contents = self._sys.read_many([source for source, _ in batch])
-        for (source, target), data in zip(batch, contents, strict=True):
-            if isinstance(data, OSError):
-                raise data
-            _keep(source, target, data, callback)
+        contents: list[Any] = self._sys.read_many([source for source, _ in batch])
+        for i, (source, target) in enumerate(batch):
+            if isinstance(contents[i], OSError):
+                raise contents.pop(i)
+            _keep(source, target, contents[i], callback)
 
     def _glance(self, batch: list[tuple[str, str]], callback: Any) -> None:
         """Copy files of unknown size: those that come with a first look at all of them, then each of the others."""
         if len(batch) == 1:
             self._get_batch(batch, callback)
             return
-        looks = self._sys.read_ranges_many([(source, [(0, _LOOK + 1)]) for source, _ in batch])
-        for (source, target), found in zip(batch, looks, strict=True):
-            if isinstance(found, OSError):
-                if not isinstance(found, IsADirectoryError):
-                    raise found
-                self._get_batch([(source, target)], callback)
-            elif len(found[0]) > _LOOK:
+        looks: list[Any] = self._sys.read_ranges_many([(source, [(0, _LOOK + 1)]) for source, _ in batch])
+        for i, (source, target) in enumerate(batch):
+            if isinstance(looks[i], OSError) and not isinstance(looks[i], IsADirectoryError):
+                raise looks.pop(i)
+            if isinstance(looks[i], OSError) or len(looks[i][0]) > _LOOK:
                 self._get_batch([(source, target)], callback)
             else:
-                _keep(source, target, found[0], callback)
+                _keep(source, target, looks[i][0], callback)
 
     def download(self, rpath: Any, lpath: Any, recursive: bool = False, **kwargs: Any) -> None:
         """Do what `get` does."""
