@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vfscore.errors import err
 from vfscore.types import (
@@ -37,6 +37,9 @@ __all__ = [
     "genfs_remove_many",
     "genfs_write_many",
 ]
+
+_DOTS: Final = (".", "..")
+"""Not to be listed; of a file system that does, a search would go round in circles."""
 
 
 def _step(dvp: Vnode, name: str, op: NameiOp, cred: Cred) -> tuple[Vnode | None, ComponentName]:
@@ -245,7 +248,7 @@ def genfs_find(dvp: Vnode, maxdepth: int | None, cred: Cred) -> list[tuple[str, 
                 raise
             continue
         for entry in entries:
-            if entry.d_whiteout:
+            if entry.d_whiteout or entry.d_name in _DOTS:
                 continue
             path = prefix + entry.d_name
             out.append((path, entry))

@@ -28,12 +28,14 @@ EACH_DOOR = [pytest.param(door, id=door.name, marks=pytest.mark.xdist_group(door
 @functools.cache
 def failed(door):
     """Run the broken plugins of *door*; return class → test → how it failed, empty of one that passed."""
-    tests = {test for fault in door.faults for test in fault.caught_by}
+    plan = {door.reference: None} | {fault.suite: fault.caught_by for fault in door.faults}
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
-        command = [sys.executable, running.__file__, str(report), ",".join(door.suites), ",".join(sorted(tests))]
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        command = [sys.executable, running.__file__, str(report)]
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, input=json.dumps(plan), capture_output=True, text=True, check=False
+        )
         assert report.exists(), done.stdout + done.stderr
         return json.loads(report.read_text(encoding="utf-8"))
 

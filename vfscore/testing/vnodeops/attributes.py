@@ -22,8 +22,9 @@ class AttributeTests(Suite):
         before = tree.attr("f")
 
         tree.store("f", b"abcdef")
+        after = tree.attr("f")
 
-        assert (before.va_size, tree.attr("f").va_size) == (3, 6)
+        assert (before.va_size, after.va_size) == (3, 6)
 
     def test_getattr_numbers_files_uniquely_in_one_fsid(self, plant: Plant) -> None:
         tree = plant({"d/f": b"", "g": b"", "h": b""})

@@ -86,6 +86,7 @@ class ListingTests(Suite):
 
         while not eof:
             entries, eof = tree.call("vop_readdir", tree.root, cookie, 7, ROOT_CRED)
+            assert entries or eof, "neither an entry nor the end"
             seen += [e.d_name for e in entries]
             cookie = entries[-1].d_cookie if entries else cookie
             if turn < 8:

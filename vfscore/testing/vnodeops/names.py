@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -50,6 +51,15 @@ class NameTests(Suite):
         first = tree.node("d/f")
 
         assert tree.node("d/f") is first
+
+    @pytest.mark.parametrize("name", ["f", "missing", " spaced "])
+    def test_lookup_leaves_the_name_as_it_was(self, plant: Plant, name: str) -> None:
+        tree = plant({"f": b"x"})
+        cnp = ComponentName(name, NameiOp.CREATE, follow=False)
+
+        tree.root.v_op.vop_lookup(tree.root, cnp)
+
+        assert (cnp.name, cnp.nameiop, cnp.cred, cnp.follow) == (name, NameiOp.CREATE, ROOT_CRED, False)
 
     def test_lookup_finds_the_type(self, plant: Plant) -> None:
         tree = plant({"d/f": b"x"})
@@ -255,6 +265,70 @@ class NameTests(Suite):
         assert strange == []
         assert sorted(made) == sorted(f"f{i}" for i in range(25))
         assert len(tree.names()) == 26
+
+    def test_op_leaves_its_arguments_locked(self, plant: Plant) -> None:
+        tree = plant({"f": b"x", "d/g": b"y"})
+        calls: list[Callable[[], object]] = [
+            lambda: tree.create("new", b"data"),
+            lambda: tree.create("f"),
+            lambda: tree.mkdir("e"),
+            lambda: tree.mkdir("e"),
+            lambda: tree.rmdir("d"),
+            lambda: tree.setattr("e", VAttr(va_size=0)),
+            lambda: tree.rename("new", "e/new"),
+            lambda: tree.rename("d", "e"),
+            lambda: tree.remove("e/new"),
+            lambda: tree.rmdir("e"),
+        ]
+        refused = 0
+
+        # `Tree` asserts after each op that what it was given locked is still so, after an error too.
+        for call in calls:
+            try:
+                call()
+            except OSError:
+                refused += 1
+
+        assert refused == 5
+
+    def test_after_an_error_the_next_op_goes_through(self, plant: Plant) -> None:
+        tree = plant({"f": b"x", "d/g": b"y"})
+
+        def each(name: str) -> None:
+            tree.mkdir(f"dir of {name}")
+            tree.create(name)
+            tree.rename(name, f"dir of {name}/{name}")
+            tree.remove(f"dir of {name}/{name}")
+            tree.rmdir(f"dir of {name}")
+
+        each("before")
+        refused: list[Callable[[], object]] = [
+            lambda: tree.mkdir("d"),
+            lambda: tree.create("f"),
+            lambda: tree.rename("d", "d/e"),
+            lambda: tree.rmdir("d"),
+            lambda: tree.setattr("d", VAttr(va_size=0)),
+        ]
+        for call in refused:
+            with pytest.raises(OSError):
+                call()
+
+        faults: list[OSError] = []
+
+        def again() -> None:
+            try:
+                each("after")
+            except OSError as exc:
+                faults.append(exc)
+
+        # Whoever waits for a lock that was left behind would wait for ever: not here.
+        after = threading.Thread(target=again, daemon=True)
+        after.start()
+        after.join(10)
+
+        assert not after.is_alive()
+        assert faults == []
+        assert tree.names() == ["d", "f"]
 
     def test_create_of_a_taken_name_is_eexist(self, plant: Plant) -> None:
         tree = plant({"f": b"x"})

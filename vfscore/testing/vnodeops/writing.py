@@ -160,6 +160,17 @@ class WriteTests(Suite):
         assert tree.load("f") == b"x" * done
         assert tree.load("kept") == b"kept"
 
+    def test_write_fills_the_last_bytes_of_the_room(self, plant: Plant) -> None:
+        tree = plant({"f": b""}, **self.options_for("small"))
+
+        with tree.opened("f", os.O_RDWR) as vp:
+            n = tree.write(vp, b"x" * (1 << 20))
+            with raises(errno.ENOSPC):
+                tree.write(vp, b"y", n)
+
+        assert 0 < n < 1 << 20
+        assert tree.load("f") == b"x" * n
+
     def test_room_comes_back_when_a_file_is_cut_or_removed(self, plant: Plant) -> None:
         tree = plant(**self.options_for("small"))
         for path in ("a", "b", "c"):

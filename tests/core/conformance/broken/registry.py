@@ -37,7 +37,7 @@ class Door:
         self.reference = reference.__name__
         self._base = reference
 
-    def fault(self, words: str, *caught_by: str, spoils: int = 8) -> Callable[[type], type]:
+    def fault(self, words: str, *caught_by: str, spoils: int = 4) -> Callable[[type], type]:
         """Register the decorated class as one with the fault *words*."""
 
         def register(kind: type) -> type:
