@@ -181,9 +181,18 @@ def test_a_directory_with_a_marker_is_renamed_with_it(bucket):
 
     backend.rename("d", "n")
 
-    assert bucket.keys() == ["n/f"]
-    assert names(backend) == ["n"]
-    assert names(backend, "n") == ["e", "f"]
+    assert bucket.keys() == ["n/", "n/e/", "n/f"]
+    for each in (backend, bucket.backend()):
+        assert names(each) == ["n"]
+        assert names(each, "n") == ["e", "f"]
+
+
+def test_a_directory_that_is_a_marker_alone_is_renamed_for_other_processes_too(bucket):
+    bucket.put("d/", data=b"")
+
+    bucket.backend().rename("d", "n")
+
+    assert bucket.keys() == ["n/"]
 
 
 def test_a_tree_that_was_listed_is_found_without_asking_again(bucket):

@@ -132,8 +132,9 @@ def _directory(names: Names, old: str, new: str, target: VType | None) -> None:
     stored = not store.paged or any(not path for path, _ in found)
     found = [(path, va) for path, va in found if path]
     dirs = sorted(path for path, va in found if va.va_type is _VDIR)
-    emptied = sorted((f"{old}/{path}" for path, va in found if va.va_type is _VDIR and va.va_bytes != 0), reverse=True)
     files = [path for path, va in found if va.va_type is not _VDIR]
+    marked = [""] * stored + [path for path, va in found if va.va_type is _VDIR and va.va_bytes != 0]
+    markers = [(f"{_below(old, path)}/", f"{_below(new, path)}/") for path in marked] if store.paged else []
     made: list[str] = []
     copies = [(f"{old}/{path}", f"{new}/{path}") for path in files]
     try:
@@ -141,11 +142,12 @@ def _directory(names: Names, old: str, new: str, target: VType | None) -> None:
             for path in [new] * (target is None) + [f"{new}/{path}" for path in dirs]:
                 store.mkdir(path)
                 made.append(path)
-        failed = _copied(store, copies, [va.va_type for _, va in found if va.va_type is not _VDIR])
+        types = [va.va_type for _, va in found if va.va_type is not _VDIR]
+        failed = _copied(store, copies + markers, types + [VType.VREG] * len(markers))
         if failed is not None:
             raise failed
     except BaseException:
-        store.remove_many([path for _, path in copies])
+        store.remove_many([path for _, path in copies + markers])
         for path in reversed(made):
             with suppress(OSError):
                 store.rmdir(path)
@@ -157,7 +159,7 @@ def _directory(names: Names, old: str, new: str, target: VType | None) -> None:
     for (path, _), fault in zip(copies, store.remove_many([path for path, _ in copies]), strict=True):
         if fault is not None and not isinstance(fault, FileNotFoundError):
             raise _not_removed(fault, path) from fault
-    for path in emptied + [old] * stored:
+    for path in sorted((_below(old, path) for path in marked), reverse=True):
         try:
             store.rmdir(path)
         except OSError as exc:
@@ -176,6 +178,10 @@ def _copied(store: Store, pairs: Sequence[tuple[str, str]], types: Sequence[VTyp
     except OSError as exc:
         return exc
     return next((fault for fault in store.copy_many(files) if fault is not None), None) if files else None
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}/{name}" if name else path
 
 
 def _not_removed(exc: OSError, path: str) -> OSError:
