@@ -13,6 +13,7 @@ import sys
 import click
 
 from vfscore._version import __version__
+from vfscore.cli.author import plugin
 from vfscore.cli.demo import demo
 from vfscore.cli.files import cat, cp, mkdir, mv, rm
 from vfscore.cli.listing import ls, tree
@@ -78,5 +79,5 @@ def vfs(fstab: str | None) -> None:
     """
 
 
-for _command in (demo, ls, cat, cp, mv, rm, mkdir, tree, stat, explain, df, partitions, plugins, fstab):
+for _command in (demo, ls, cat, cp, mv, rm, mkdir, tree, stat, explain, df, partitions, plugins, plugin, fstab):
     vfs.add_command(_command)

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import click
 
 from vfscore.cli.session import Session, pass_session, print_table
+from vfscore.loader import PluginStatus
 from vfscore.namespace import Namespace
+from vfscore.opv import DevVector, OpVector, VfsVector
 
 __all__ = ["fstab", "plugins"]
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="A JSON array.")
-def plugins(as_json: bool) -> None:
-    """List the plugins: what each brings, and why one was not loaded."""
+@click.option("--ops", is_flag=True, help="The ops that each file system and device serves, by name.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array, with the ops.")
+@pass_session
+def plugins(session: Session, ops: bool, as_json: bool) -> None:
+    """List the plugins: what each brings and serves, and why one was not loaded.
+
+    What a backend or a layer serves shows on one that was made: vfs explain tells of that.
+    """
     # Of an empty namespace: an fstab may be what cannot be booted for want of a plugin.
     with Namespace() as ns:
         found = ns.plugins.status()
     if as_json:
-        click.echo(json.dumps([plugin._asdict() for plugin in found], indent=2))
+        told = [plugin._asdict() | {"serves": dict(plugin.serves)} for plugin in found]
+        click.echo(json.dumps(told, indent=2))
         return
     print_table(
         ("Name", "Distribution", "Version", "Status", "Hooks", "Brings, or why not"),
@@ -31,11 +40,26 @@ def plugins(as_json: bool) -> None:
                 plugin.version or "-",
                 plugin.status,
                 ", ".join(plugin.hooks) or "-",
-                plugin.reason or ", ".join(plugin.kinds),
+                plugin.reason or ", ".join(_brought(plugin)),
             )
             for plugin in found
         ],
     )
+    if ops:
+        for plugin in found:
+            for what, served in plugin.serves.items():
+                session.write(["", f"{what}, of {plugin.name}:", f"  {' '.join(served) or 'no op'}"])
+
+
+def _brought(plugin: PluginStatus) -> Iterator[str]:
+    """Yield what *plugin* brings, with how many of the ops that there are for such."""
+    for kind in plugin.kinds:
+        served = plugin.serves.get(kind)
+        if served is None:
+            yield kind
+        else:
+            known = DevVector.hooks if kind.startswith("device") else OpVector.hooks | VfsVector.hooks
+            yield f"{kind}: {len(served)} of {len(known)} ops"
 
 
 @click.group()

@@ -13,6 +13,7 @@ import click
 
 from vfscore.cli.listing import owner, readlink, type_name
 from vfscore.cli.session import Session, human, pass_session, path_argument, print_table, shown
+from vfscore.loader import PluginStatus
 from vfscore.namespace import MountInfo, Namespace
 from vfscore.syscalls.explain import Explanation
 from vfscore.types import SIZE_ENDOFF, VAttr, VType
@@ -70,8 +71,8 @@ def _stamp(ns: int | None) -> str:
 def explain(session: Session, paths: tuple[str, ...], as_json: bool) -> None:
     """Tell what a path leads to, step by step.
 
-    Which binding or mount answers for it, which backend and path of the host are behind that, which layers are around
-    it, and what it can do.  A path that is not there is explained too: it shows where the way ends.
+    Which binding or mount answers for it, whose plugin and which backend and path of the host are behind that, which
+    layers are around it, and what it can do.  A path that is not there is explained too: it shows where the way ends.
     """
     told = []
     for path in paths:
@@ -82,10 +83,16 @@ def explain(session: Session, paths: tuple[str, ...], as_json: bool) -> None:
             told.append(session.ns.explain(path))
     windows = {mp.at: window(mp) for mp in session.ns.mounts()}
     if as_json:
-        click.echo(json.dumps([_told_as_dict(it, windows.get(it.mount)) for it in told], indent=2, default=str))
+        found = [_told_as_dict(it, windows.get(it.mount), _whose(session.ns, it)) for it in told]
+        click.echo(json.dumps(found, indent=2, default=str))
         return
     for i, it in enumerate(told):
-        session.write([*([""] if i else []), *_explanation_lines(it, windows.get(it.mount))])
+        session.write([*([""] if i else []), *_explanation_lines(it, windows.get(it.mount), _whose(session.ns, it))])
+
+
+def _whose(ns: Namespace, told: Explanation) -> PluginStatus | None:
+    """Return the plugin that answers."""
+    return ns.plugins.whose(told.type, told.module)
 
 
 def window(mp: MountInfo) -> str | None:
@@ -95,12 +102,13 @@ def window(mp: MountInfo) -> str | None:
     return f"from byte {mp.begin:,} on" if mp.begin else None
 
 
-def _explanation_lines(told: Explanation, shows: str | None) -> list[str]:
+def _explanation_lines(told: Explanation, shows: str | None, whose: PluginStatus | None) -> list[str]:
     """Return *told* for the terminal: the steps as a table, then who answers."""
     width = max(len(shown(step.path)) for step in told.steps)
     kind = max(len(step.kind) for step in told.steps)
     facts = [
         ("answers", f"{told.type} at {told.mount}"),
+        ("plugin", whose and f"{whose.name} ({whose.distribution} {whose.version})"),
         ("source", told.source),
         ("backend", told.backend),
         ("host path", told.hostpath),
@@ -115,8 +123,10 @@ def _explanation_lines(told: Explanation, shows: str | None) -> list[str]:
     return lines
 
 
-def _told_as_dict(told: Explanation, shows: str | None) -> dict[str, Any]:
-    more = {"steps": [step._asdict() for step in told.steps], "window": shows, "device": dict(told.device)}
+def _told_as_dict(told: Explanation, shows: str | None, whose: PluginStatus | None) -> dict[str, Any]:
+    more: dict[str, Any] = {"steps": [step._asdict() for step in told.steps], "window": shows}
+    more |= {"device": dict(told.device), "plugin": whose and whose.name}
+    more |= {"distribution": whose and whose.distribution, "version": whose and whose.version}
     return told._asdict() | more
 
 

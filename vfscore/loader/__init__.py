@@ -21,7 +21,7 @@ they are asked; `environment` and `tracing` are the variables and what the third
 from __future__ import annotations
 
 from vfscore.loader.environment import ALLOW, BLOCK, TRACE
-from vfscore.loader.found import PluginStatus
+from vfscore.loader.found import Plugin, PluginStatus, entry_points
 from vfscore.loader.plugins import Plugins
 
-__all__ = ["ALLOW", "BLOCK", "TRACE", "PluginStatus", "Plugins"]
+__all__ = ["ALLOW", "BLOCK", "TRACE", "Plugin", "PluginStatus", "Plugins", "entry_points"]

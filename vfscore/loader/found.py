@@ -15,6 +15,7 @@ import logging
 import threading
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from vfscore._version import __version__
@@ -47,6 +48,14 @@ class PluginStatus(NamedTuple):
     hooks: tuple[str, ...]
     kinds: tuple[str, ...]
     """What it brings: ``backend``, ``filesystem rumpfs``, ``layer trace``, ``device zero (1)``…"""
+    serves: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    """File system or device of `kinds` → the ops that it serves itself. What a backend or a layer has shows only on one
+    that was made."""
+
+    def brings(self) -> tuple[str, ...]:
+        """Return the names of its file systems, layers and devices."""
+        named = ("filesystem ", "layer ", "device ")
+        return tuple(kind.split()[1] for kind in self.kinds if kind.startswith(named) and kind != "device ranges")
 
 
 class _NoHookError(PluginError):
@@ -56,10 +65,14 @@ class _NoHookError(PluginError):
 class Plugin:
     """A plugin with what it brings, once `load` went well."""
 
-    def __init__(self, name: str, distribution: str, version: str, find: Callable[[], object]) -> None:
+    def __init__(
+        self, name: str, distribution: str, version: str, find: Callable[[], object], reference: str = ""
+    ) -> None:
         self.name = name
         self.distribution = distribution
         self.version = version
+        self.reference = reference
+        """What its entry point names: ``module`` or ``module:object``."""
         self.object: object = None
         self.hooks: dict[str, Callable[..., Any]] = {}
         self.filesystems: tuple[FileSystem, ...] = ()
@@ -147,6 +160,24 @@ class Plugin:
             found.append("partition tables")
         return tuple(found)
 
+    def package(self) -> str:
+        """Return the top-level package that it is from."""
+        if self.object is None:
+            return self.distribution
+        name: str = getattr(self.object, "__name__", None) or type(self.object).__module__
+        return name.partition(".")[0]
+
+    def serves(self) -> dict[str, tuple[str, ...]]:
+        """Return the ops that each of its file systems and devices serves itself."""
+        ops: dict[str, tuple[str, ...]] = {}
+        for fs in self.filesystems:
+            vectors = (VfsVector.compile(fs.vfsops), OpVector.compile(fs.vnodeops))
+            ops[f"filesystem {fs.name}"] = tuple(op for vector in vectors for op in vector.hooks if op in vector.served)
+        for device in self.devices:
+            served = DevVector.compile(device.ops).served
+            ops[f"device {device.name} ({device.major})"] = tuple(op for op in DevVector.hooks if op in served)
+        return ops
+
 
 def core(parts: Sequence[FileSystem | Device | Layer]) -> Plugin:
     """Return what comes with the core as a plugin. It has passed its checks: they are in the test suite."""
@@ -184,7 +215,7 @@ def entry_points(_path: tuple[str, ...]) -> tuple[Plugin, ...]:
     found = []
     for point in importlib.metadata.entry_points(group=PROJECT):
         name, version = ("", "") if point.dist is None else (point.dist.name, point.dist.version)
-        found.append(Plugin(point.name, name, version, point.load))
+        found.append(Plugin(point.name, name, version, point.load, point.value))
     return tuple(sorted(found, key=lambda plugin: (plugin.name, plugin.distribution)))
 
 

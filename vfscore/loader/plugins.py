@@ -207,10 +207,24 @@ class Plugins:
         """Return what became of each plugin, loading those that are allowed; by name."""
         self._load()
         found = [
-            PluginStatus(p.name, p.distribution, p.version, "loaded", "", tuple(sorted(p.hooks)), p.kinds())
+            PluginStatus(p.name, p.distribution, p.version, "loaded", "", tuple(sorted(p.hooks)), p.kinds(), p.serves())
             for p in self._known.plugins
         ]
         return sorted(found + self._put_aside, key=lambda each: (each.name, each.distribution))
+
+    def whose(self, filesystem: str, module: str) -> PluginStatus | None:
+        """Return the plugin that answers for a path, as `explain` tells of it; None if it is nobody's known.
+
+        Args:
+            filesystem: The type of its mount.
+            module: The module of what answers: of a binding, that of its backend's class.
+        """
+        if filesystem != "etfs" and filesystem in self._known.filesystems:
+            found: Plugin | None = self._known.filesystems[filesystem][1]
+        else:
+            package = module.partition(".")[0]
+            found = next((plugin for plugin in self._known.plugins if plugin.package() == package), None)
+        return next((each for each in self.status() if found is not None and each.name == found.name), None)
 
     # -- loading -------------------------------------------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ class Explanation(NamedTuple):
     """The ops that are served, read off the vector (or off the backend); of a device node, those of its driver."""
     device: Mapping[str, Any] = MappingProxyType({})
     """Of a device node: its number and its driver, and what that tells: the range, counters…"""
+    module: str = ""
+    """Whose code answers: the module of the backend's class, or of the ops of the file system."""
 
     def __str__(self) -> str:
         lines = [f"{step.path}  {step.kind}  {step.what}" for step in self.steps]
