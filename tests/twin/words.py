@@ -5,7 +5,10 @@ import os
 from hypothesis import strategies as st
 from sides import PATH_MAX
 
-NAMES = ["a", "b", "c"]
+from vfscore.testing.twin.words import NAMES, data, lengths, names, small
+
+__all__ = ["data", "lengths", "names", "small"]
+
 ODD_NAMES = [
     "é",
     "\udcff",
@@ -66,7 +69,6 @@ _odd = st.sampled_from(
 
 Path = str | bytes
 
-names = st.sampled_from(NAMES)
 _known = st.integers(0, 39).map("%{}".format)
 _below_known = st.tuples(_known, _component).map("/".join)
 _text = st.one_of(
@@ -165,25 +167,6 @@ odd_offsets = st.one_of(
     offsets,
     st.sampled_from([-1, -4096, 1 << 40, (1 << 63) - 1, (1 << 63) - 2]),
 )
-lengths = st.sampled_from([0, 1, 2, 5, 100, 4095, 4096, 4097, 10000, 65536, 70001])
-
-
-def _pattern(parts: tuple[int, int]) -> bytes:
-    seed, length = parts
-    return (bytes(range(seed, seed + 7)) * (length // 7 + 1))[:length]
-
-
-_data = st.tuples(st.integers(1, 200), lengths).map(_pattern)
-small = st.binary(max_size=6)
-
-
-@st.composite
-def _bytes(draw: st.DrawFn) -> bytes:
-    return draw(_data)
-
-
-data = _bytes()
-
 uids = st.sampled_from([-1, 0, 1234, 2345, os.geteuid(), 99999])
 gids = st.sampled_from([-1, 0, 1234, 4321, os.getegid(), 99999])
 
