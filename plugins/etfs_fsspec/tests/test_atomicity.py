@@ -2,14 +2,17 @@
 
 import errno
 import gc
+import io
 import resource
 import subprocess
 import tempfile
 import warnings
 
 import pytest
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 from test_writing import BLOCK, LIMIT, RW, TRUNC, Files, W, err_io, fill
 from vfscore_etfs_fsspec import staging
+from vfscore_etfs_fsspec.source import open_store
 
 from vfscore.testing import raises
 
@@ -107,6 +110,54 @@ def test_a_failed_fsync_can_be_tried_again(files):
     writer.close()
 
     assert files.store.data("old") == b"x" * 5000
+
+
+class Collected(AbstractBufferedFile):
+    """A file that is put in its place when its last piece has come."""
+
+    def _initiate_upload(self):
+        self.pieces = []
+
+    def _upload_chunk(self, final=False):
+        self.pieces.append(self.buffer.getvalue())
+        if final:
+            self.fs.objects[self.path] = b"".join(self.pieces)
+        return True
+
+
+class Unknown(AbstractFileSystem):
+    """A class that nothing is known of."""
+
+    protocol = "unknown"
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.objects = {"f": OLD}
+
+    def _open(self, path, mode="rb", **kwargs):
+        return Collected(self, path, mode, block_size=1 << 20)
+
+
+@pytest.mark.parametrize("size", [1000, 3 << 20], ids=["small", "large"])
+def test_a_local_file_that_breaks_while_it_is_stored_leaves_the_old(size):
+    class Breaking(io.BytesIO):
+        def read(self, size=-1):
+            data = super().read(size)
+            if not data:
+                raise err_io()
+            return data
+
+    fs = Unknown(skip_instance_cache=True)
+    store = open_store(fs)
+
+    with raises(errno.EIO):
+        store.put_file("f", Breaking(b"x" * size), size, False)
+    gc.collect()
+    assert fs.objects == {"f": OLD}
+
+    store.put_file("f", io.BytesIO(b"x" * size), size, False)
+    assert fs.objects == {"f": b"x" * size}
+    store.close()
 
 
 def test_an_interrupted_store_is_nothing_stored(files):

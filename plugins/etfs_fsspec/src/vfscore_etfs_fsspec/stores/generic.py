@@ -14,6 +14,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import IO, Any, Final, NoReturn
 
+from fsspec.spec import AbstractBufferedFile
+
 from vfscore.plugin import VAttr, VType, err
 from vfscore_etfs_fsspec.attrs import attr_of
 from vfscore_etfs_fsspec.connection import Call, Connection, Instance
@@ -23,7 +25,7 @@ from vfscore_etfs_fsspec.stores.place import Place, joined, proper
 from vfscore_etfs_fsspec.stores.spooled import SpooledUpload
 from vfscore_etfs_fsspec.stores.store import Peek, Upload
 
-__all__ = ["GenericStore", "Rest", "readonly", "takes"]
+__all__ = ["GenericStore", "Rest", "let_go", "readonly", "takes"]
 
 _CHUNK: Final = 1 << 20
 
@@ -254,9 +256,14 @@ class GenericStore:
         """Store the *size* bytes that *file* has as *path*."""
 
         def copy(got: Instance) -> None:
-            with got.fs.open(self.full(path), "wb") as target:
+            target = got.fs.open(self.full(path), "wb")
+            try:
                 while data := file.read(_CHUNK):
                     target.write(data)
+            except BaseException:
+                let_go(target)
+                raise
+            target.close()
 
         if exclusive and not self.exclusive:
             self._need_absent(path)
@@ -335,6 +342,21 @@ class GenericStore:
 
     def close(self) -> None:
         self.connection.close()
+
+
+def let_go(file: Any) -> None:
+    """Have what was written to *file*, which a class opened for writing, not stored, where the class can do without."""
+    try:
+        discard = getattr(file, "discard", None)
+        if discard is not None and getattr(file, "location", file) is not None:
+            discard()
+    finally:
+        if isinstance(file, AbstractBufferedFile):
+            # Its destructor would store what there is.
+            file.closed = True
+            file.buffer = None
+        else:
+            file.close()
 
 
 def takes(function: Any, name: str) -> bool:

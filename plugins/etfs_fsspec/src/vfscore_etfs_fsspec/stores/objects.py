@@ -15,7 +15,7 @@ from vfscore_etfs_fsspec.attrs import directory
 from vfscore_etfs_fsspec.connection import Instance
 from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
-from vfscore_etfs_fsspec.stores.generic import GenericStore, takes
+from vfscore_etfs_fsspec.stores.generic import GenericStore, let_go, takes
 from vfscore_etfs_fsspec.stores.place import Place, proper
 from vfscore_etfs_fsspec.stores.store import Upload
 
@@ -122,15 +122,10 @@ class FileUpload:
         if file is None:
             return
         try:
-            if getattr(file, "location", None) is not None:
-                self._store.connection.use(lambda got: file.discard())
+            self._store.connection.use(lambda got: let_go(file))
         except OSError:
             # The storage does not answer; it forgets such uploads by itself.
-            pass
-        finally:
-            # Its destructor would store what there is.
-            file.closed = True
-            file.buffer = None
+            return
 
 
 def implied(prefix: str, entries: Sequence[tuple[str, VAttr]]) -> list[tuple[str, VAttr]]:
