@@ -77,11 +77,9 @@ class VnodeCache:
                 self._put(key, vp)
             return vp
 
-    def rekey(self, moves: Mapping[Hashable, Hashable], drop: Sequence[Hashable] = ()) -> None:
-        """Forget *drop*, then make what was known as each key of *moves* known as its value."""
+    def rekey(self, moves: Mapping[Hashable, Hashable]) -> None:
+        """Make what was known as each key of *moves* known as its value."""
         with self._lock:
-            for key in drop:
-                self._refs.pop(key, None)
             moving = [(new, self._refs.pop(old)) for old, new in moves.items() if old in self._refs]
             for new, ref in moving:
                 vp = ref()
@@ -356,10 +354,6 @@ class MountTable:
     def bump(self) -> None:
         """Make every remembered path be looked up again: call it after the change."""
         self.generation = self.dir_generation = object()
-
-    def bump_file(self) -> None:
-        """Like `bump`, when only the name of something that is neither directory nor link went away."""
-        self.generation = object()
 
     def find(self, names: Sequence[str]) -> Graft | None:
         """Return the graft at the path *names*, if something hangs there or below."""

@@ -34,7 +34,6 @@ __all__ = [
     "Statvfs",
     "VAttr",
     "VType",
-    "dt_of",
     "makedev",
     "mode_of",
     "vtype_of_mode",
@@ -76,10 +75,7 @@ _IFMT: Final[dict[int, int]] = {
     VType.VBAD: 0,
 }
 _VTYPE: Final[dict[int, VType]] = {fmt: VType(vt) for vt, fmt in _IFMT.items() if fmt}
-_DT: Final[dict[int, int]] = {vt: fmt >> 12 for vt, fmt in _IFMT.items()}
 
-DT_WHT: Final = 14
-"""d_type of a whiteout (`sys/dirent.h`)."""
 INO_WHITEOUT: Final = 1
 """d_fileno of a whiteout, as rumpfs has it."""
 
@@ -92,11 +88,6 @@ def mode_of(vtype: VType) -> int:
 def vtype_of_mode(mode: int) -> VType:
     """Return the vnode type that the `S_IFMT` bits of *mode* name; VNON when they name none."""
     return _VTYPE.get(mode & 0o170000, VType.VNON)
-
-
-def dt_of(vtype: VType) -> int:
-    """Return the `DT_*` number of *vtype*."""
-    return _DT[vtype]
 
 
 def makedev(major: int, minor: int) -> int:

@@ -24,10 +24,6 @@ class Window:
         self.limit = None if size == SIZE_ENDOFF else size
         """The bytes it may have, or None for as many as the source has behind `begin`."""
 
-    def whole(self) -> bool:
-        """Return whether this is all of the source, however it grows."""
-        return self.begin == 0 and self.limit is None
-
     def size(self, source: int) -> int:
         """Return the size of the window when its source has *source* bytes."""
         n = max(0, source - self.begin)

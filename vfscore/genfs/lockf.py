@@ -52,9 +52,6 @@ class Locks:
     def __init__(self) -> None:
         self._held: list[Lock] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._held)
-
     def in_the_way(self, wanted: Lock) -> list[Lock]:
         """Return the locks of others that conflict with *wanted*, the lowest first."""
         return sorted(

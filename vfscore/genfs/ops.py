@@ -24,7 +24,6 @@ __all__ = [
     "VFS_DEFAULTS",
     "VNODE_DEFAULTS",
     "eopnotsupp",
-    "genfs_badfd",
     "genfs_d_read_by",
     "genfs_d_read_ranges_by",
     "genfs_d_readinto_by",
@@ -55,11 +54,6 @@ _PATHCONF: Final = {
 def eopnotsupp(*_args: Any) -> NoReturn:
     """Refuse: the op has no body here."""
     raise err(errno.EOPNOTSUPP)
-
-
-def genfs_badfd(*_args: Any) -> NoReturn:
-    """Refuse as specfs does what a special node has not (`genfs_ebadf`)."""
-    raise err(errno.EBADF)
 
 
 def genfs_enotty(*_args: Any) -> NoReturn:

@@ -1,0 +1,269 @@
+"""The op bodies that file systems borrow, by themselves."""
+
+import errno
+import fcntl
+import inspect
+import os
+import threading
+
+import pytest
+
+import vfscore
+from tests.core.specfs.ramdisk import CHR, MAJOR, Ram
+from vfscore.genfs import ReadOnlyOps, genfs_access, genfs_lock_ordered
+from vfscore.genfs.lockf import genfs_advlock
+from vfscore.opv import OpVector, hookimpls_of
+from vfscore.plugin import ROOT_CRED, Cred, Device, Dirent, FileSystem, IoFlag, Mount, VAttr, VType, hookimpl
+from vfscore.specfs import DeviceSwitch
+from vfscore.testing import raises
+from vfscore.types import ACCESS_READ, ACCESS_WRITE
+from vfscore.vnode import Vnode
+
+
+def directory(vnodeops):
+    """A directory of a file system that has these vnode ops, and no other."""
+    mp = Mount(FileSystem("little", object(), vnodeops))
+    return Vnode(VType.VDIR, mp.v_op, None, mp)
+
+
+@pytest.fixture
+def vp():
+    return directory(object())
+
+
+def test_every_mutator_of_what_is_read_only_is_erofs():
+    refused = {name for name, _, _ in hookimpls_of(ReadOnlyOps())}
+
+    assert {"vop_create", "vop_rename", "vop_setattr", "vop_write", "vop_remove"} <= refused
+    for name, method, _ in hookimpls_of(ReadOnlyOps()):
+        with raises(errno.EROFS):
+            method(*[None] * len(OpVector.hooks[name]))
+        assert len(inspect.signature(method).parameters) == len(OpVector.hooks[name])
+
+
+def test_what_every_file_has_is_answered_for_a_file_system_without_an_op(vp):
+    op = vp.v_op
+
+    assert op.vop_poll(vp, 1) == 1
+    assert op.vop_print(vp) == repr(vp)
+    assert op.vop_pathconf(vp, "PC_NAME_MAX") == 255
+    for call in (
+        lambda: op.vop_pathconf(vp, "PC_NOTHING"),
+        lambda: op.vop_readlink(vp, ROOT_CRED),
+        lambda: op.vop_seek(vp, 0, -1, ROOT_CRED),
+    ):
+        with raises(errno.EINVAL):
+            call()
+    with raises(errno.ENOTTY):
+        op.vop_ioctl(vp, "X", None, 0, ROOT_CRED)
+    assert vp.v_mount.mnt_op.vfs_statvfs(vp.v_mount).f_blocks == 2
+    vp.v_mount.mnt_op.vfs_update(vp.v_mount, {}, True)
+    with raises(errno.EINVAL) as info:
+        vp.v_mount.mnt_op.vfs_update(vp.v_mount, {"size": 1}, True)
+    assert "size" in str(info.value)
+
+
+def test_lock_of_a_vnode_is_known_to_be_taken_by_this_thread_or_another(vp):
+    op = vp.v_op
+    op.vop_unlock(vp)  # which nobody took
+    assert not op.vop_islocked(vp)
+    op.vop_lock(vp)
+    assert op.vop_islocked(vp)
+    op.vop_unlock(vp)
+    assert not op.vop_islocked(vp)
+    vp.v_lock = threading.RLock()
+    op.vop_lock(vp)
+    assert op.vop_islocked(vp)
+    op.vop_unlock(vp)
+    assert not op.vop_islocked(vp)
+
+
+def test_locks_that_were_taken_are_given_back_when_the_next_one_fails(vp):
+    class Broken:
+        @hookimpl
+        def vop_lock(self):
+            raise KeyboardInterrupt
+
+    other = directory(Broken())
+    with pytest.raises(KeyboardInterrupt):
+        genfs_lock_ordered([vp, other])
+
+    assert not vp.v_op.vop_islocked(vp)
+
+
+def test_access_goes_by_owner_group_and_others(vp):
+    class Attrs:
+        @hookimpl
+        def vop_getattr(self):
+            return VAttr(VType.VREG, 0o640, va_uid=5, va_gid=7)
+
+    file = directory(Attrs())
+    for cred, allowed in (
+        (Cred(5, 5), ACCESS_READ | ACCESS_WRITE),
+        (Cred(6, 7), ACCESS_READ),
+        (Cred(6, 6, [7]), ACCESS_READ),
+        (Cred(6, 6), 0),
+    ):
+        for mode in (ACCESS_READ, ACCESS_WRITE):
+            if mode & allowed:
+                genfs_access(file, mode, cred)
+            else:
+                with raises(errno.EACCES):
+                    genfs_access(file, mode, cred)
+
+
+def test_lock_of_a_range_is_checked(vp):
+    one, other = object(), object()
+    genfs_advlock(vp, one, fcntl.F_SETLK, 10, -4, fcntl.F_WRLCK, False)
+
+    blocker = genfs_advlock(vp, other, fcntl.F_GETLK, 0, 0, fcntl.F_RDLCK, False)
+    assert (blocker.start, blocker.length) == (6, 4)
+    assert genfs_advlock(vp, other, fcntl.F_GETLK, 10, 1, fcntl.F_WRLCK, False) is None
+    for start, length, op, kind in (
+        (0, -1, fcntl.F_SETLK, fcntl.F_WRLCK),
+        (-1, 1, fcntl.F_SETLK, fcntl.F_WRLCK),
+        (0, 1, fcntl.F_SETLK, 99),
+        (0, 1, 99, fcntl.F_WRLCK),
+    ):
+        with raises(errno.EINVAL):
+            genfs_advlock(vp, one, op, start, length, kind, False)
+    for ident in (other, one):  # who has none may unlock too
+        genfs_advlock(vp, ident, fcntl.F_UNLCK, 0, 0, fcntl.F_WRLCK, False)
+    assert genfs_advlock(vp, other, fcntl.F_GETLK, 0, 0, fcntl.F_WRLCK, False) is None
+
+
+class PagedOps:
+    @hookimpl
+    def vop_access(self):
+        pass
+
+    @hookimpl
+    def vop_readdir(self, cookie):
+        return [Dirent(str(n), VType.VREG, n + 2, n) for n in range(cookie + 1, min(cookie + 3, 6))], False
+
+
+def test_listing_that_comes_in_pages_is_followed_to_where_nothing_comes():
+    root = directory(PagedOps())
+
+    assert [path for path, _ in root.v_op.vop_find(root, None, ROOT_CRED)] == ["1", "2", "3", "4", "5"]
+
+
+# -- drivers -----------------------------------------------------------------------------------------------------------
+
+
+class Into:
+    """A driver that only reads into buffers, of six bytes."""
+
+    @hookimpl
+    def d_readinto(self, dev, buf, offset, vtype):
+        data = b"abcdef"[offset : offset + len(buf)]
+        buf[: len(data)] = data
+        return len(data)
+
+    @hookimpl
+    def d_describe(self, dev):
+        raise OSError(errno.EIO, "out of order")
+
+
+class Drivers:
+    def __init__(self):
+        self.ram = Ram()
+
+    @hookimpl
+    def vfs_devices(self):
+        return [Device("into", 61, Into()), Device("ram", MAJOR, self.ram)]
+
+
+@pytest.fixture
+def ns():
+    with vfscore.Namespace(plugins=[Drivers()]) as made:
+        made.sys.mknod("/into", CHR, os.makedev(61, 0))
+        made.sys.mknod("/ram", CHR, os.makedev(MAJOR, 0))
+        yield made
+
+
+def test_driver_that_reads_into_buffers_reads_every_other_way(ns):
+    file = ns.sys.open_file("/into", os.O_RDONLY)
+
+    assert file.pread(0, 4) == b"abcd"
+    assert file.pread(4, 4) == b"ef"
+    assert file.read_ranges([(1, 2), (5, 9)]) == [b"bc", b"f"]
+    assert file.view(0, 2) is None
+    file.close()
+
+
+def test_trouble_of_a_driver_is_told_by_explain(ns):
+    assert ns.explain("/into").device["state"] == "out of order"
+    ns.sys.mknod("/none", CHR, os.makedev(1, 99))
+    assert ns.explain("/none").device["name"] == "?"
+    ns.sys.mknod("/zero", CHR, os.makedev(1, 5))
+    assert ns.explain("/zero").device["name"] == "zero"
+    with raises(errno.ENXIO):
+        ns.sys.open("/none", os.O_RDONLY)
+
+
+def test_sync_passes_over_devices_that_have_no_such_thing_and_tells_of_others(ns, monkeypatch):
+    fds = [ns.sys.open(path, os.O_RDWR) for path in ("/into", "/ram")]
+    ns.sys.sync()
+
+    vp = ns.sys.files.get(fds[1]).vp
+    switch = vp.v_mount.mnt_devsw
+    assert isinstance(switch, DeviceSwitch)
+    monkeypatch.setattr(vp.v_specnode, "op", _Failing())
+    with raises(errno.EIO):
+        switch.sync()
+    for fd in fds:
+        ns.sys.close(fd)
+
+
+class _Failing:
+    def d_fsync(self, dev):
+        raise OSError(errno.EIO, "out of order")
+
+    def d_close(self, dev, flags, vtype, cred):
+        pass
+
+
+def test_negative_range_of_a_device_is_einval_whichever_way(ns):
+    vp = ns.sys.files.get(ns.sys.open("/ram", os.O_RDWR)).vp
+    op = vp.v_op
+    for call in (
+        lambda: op.vop_read(vp, -1, 1, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_read(vp, 0, -1, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_readinto(vp, memoryview(bytearray(1)), -1, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_view(vp, 0, -1, ROOT_CRED),
+        lambda: op.vop_read_ranges(vp, [(0, 1), (0, -1)], ROOT_CRED),
+        lambda: op.vop_write(vp, b"x", -1, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_seek(vp, 0, -1, ROOT_CRED),
+    ):
+        with raises(errno.EINVAL):
+            call()
+
+
+def test_device_that_nobody_opened_is_enxio_whichever_way(ns):
+    vp = ns.sys.namei.lookup("/ram", None)
+    op = vp.v_op
+    for call in (
+        lambda: op.vop_read(vp, 0, 1, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_readinto(vp, memoryview(bytearray(1)), 0, IoFlag.NONE, ROOT_CRED),
+        lambda: op.vop_write(vp, b"x", 0, IoFlag.NONE, ROOT_CRED),
+    ):
+        with raises(errno.ENXIO):
+            call()
+
+
+def test_appending_to_a_device_begins_at_its_end_where_there_is_no_room(ns):
+    vp = ns.sys.files.get(ns.sys.open("/ram", os.O_RDWR)).vp
+    with raises(errno.ENOSPC):
+        vp.v_op.vop_write(vp, b"x", 0, IoFlag.APPEND, ROOT_CRED)
+
+
+def test_driver_without_an_op_of_its_own_has_those_of_every_device(ns):
+    fd = ns.sys.open("/into", os.O_RDWR)
+
+    with raises(errno.EOPNOTSUPP):
+        ns.sys.write(fd, b"x")
+    with raises(errno.ENOTTY):
+        ns.sys.ioctl(fd, "ECHO")
+    ns.sys.fsync(fd)
+    assert ns.sys.lseek(fd, 0, os.SEEK_END) == 0
