@@ -16,6 +16,20 @@ def test_plugins_lists_the_core_and_what_is_installed(run):
     assert any(line[1] == "vfscore-etfs-local" and line[3] == "loaded" and "etfs_backend" in line for line in lines)
 
 
+def test_plugins_tells_how_much_each_serves(run):
+    told = json.loads(run("plugins", "--json").output)
+    (core,) = [plugin for plugin in told if plugin["distribution"] == "vfscore"]
+    served = core["serves"]["filesystem rumpfs"]
+    words = run("plugins", "--ops").output
+
+    assert "vop_rename" in served
+    assert "vfs_mount" in served
+    assert "vop_bmap" not in served
+    assert f"filesystem rumpfs: {len(served)} of " in words
+    assert f"\nfilesystem rumpfs, of vfscore:\n  {' '.join(served)}\n" in words
+    assert "\ndevice mem (1), of vfscore:\n  d_open " in words
+
+
 def test_plugins_says_why_one_is_not_loaded(run, monkeypatch):
     monkeypatch.setenv("VFSCORE_DISABLE_PLUGINS", "vfscore-etfs-local")
 

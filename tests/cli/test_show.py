@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
+import vfscore
 from vfscore.cli.app import vfs
 
 
@@ -74,6 +77,58 @@ def test_explain_shows_the_device_behind_a_node(runner, host):
 
     assert any(line.startswith("  device    number 197, ") and "driver rumpblk, range 3 + 4" in line for line in lines)
     assert told["device"]["bytes read"] == 0
+
+
+def test_explain_names_whose_plugin_answers_and_whose_driver_a_device_has(runner, host):
+    if importlib.util.find_spec("vfscore_blockdev") is None:
+        pytest.skip("vfscore-blockdev is not installed")
+    (host / "dev.toml").write_text('[[etfs]]\nkey = "/dev/p"\nsource = "zones.csv"\ntype = "blk"\n', encoding="utf-8")
+    explain = ["--fstab", str(host / "dev.toml"), "explain", "/dev/p", "/"]
+    lines = [line.split() for line in runner.invoke(vfs, explain).output.splitlines()]
+    device, root = json.loads(runner.invoke(vfs, [*explain, "--json"]).output)
+    version = vfscore.__version__
+
+    assert ["plugin", "etfs_local", "(vfscore-etfs-local", f"{version})"] in lines
+    assert ["driver", "rumpblk", "of", "blockdev", "(vfscore-blockdev", f"{version})"] in lines
+    assert ["plugin", "vfscore", "(vfscore", f"{version})"] in lines
+    assert (device["plugin"], device["distribution"], device["version"]) == (
+        "etfs_local",
+        "vfscore-etfs-local",
+        version,
+    )
+    assert device["driver_plugin"] == "blockdev"
+    assert (root["plugin"], root["driver_plugin"]) == ("vfscore", None)
+
+
+def test_explain_names_whose_a_layer_is(tmp_path):
+    (tmp_path / "itlayer.py").write_text(
+        "from vfscore.plugin import Layer, hookimpl\n"
+        "class Loud:\n"
+        "    name = 'loud'\n"
+        "    @hookimpl(wrapper=True)\n"
+        "    def vop_read(self): return (yield)\n"
+        "@hookimpl\n"
+        "def vfs_layers(): return [Layer('loud', lambda options: Loud())]\n"
+    )
+    info = tmp_path / "vfscore_it-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vfscore-it\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[vfscore]\nit = itlayer\n")
+    (tmp_path / "fstab.toml").write_text(
+        '[[mount]]\ntype = "rumpfs"\nat = "/loud"\nlayers = ["readonly", "loud"]\n', encoding="utf-8"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-m", "vfscore", "--fstab", "fstab.toml", "explain", "/loud"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert "  layers    readonly, loud of it (vfscore-it 1.2)\n" in done.stdout
 
 
 def test_df_has_a_line_for_each_mount(run, host):

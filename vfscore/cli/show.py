@@ -7,7 +7,7 @@ import os
 import stat as _stat
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -90,9 +90,34 @@ def explain(session: Session, paths: tuple[str, ...], as_json: bool) -> None:
         session.write([*([""] if i else []), *_explanation_lines(it, windows.get(it.mount), _whose(session.ns, it))])
 
 
-def _whose(ns: Namespace, told: Explanation) -> PluginStatus | None:
-    """Return the plugin that answers."""
-    return ns.plugins.whose(told.type, told.module)
+class _Whose(NamedTuple):
+    """Whose code it is that a path leads to."""
+
+    plugin: PluginStatus | None
+    """What answers: a backend's, or a file system's."""
+    layers: dict[str, PluginStatus]
+    """Layer → its plugin, for those that are not vfscore's own."""
+    driver: PluginStatus | None
+    """Of a device node."""
+
+
+def _whose(ns: Namespace, told: Explanation) -> _Whose:
+    found = ns.plugins.status()
+
+    def bringing(kind: str) -> PluginStatus | None:
+        return next((each for each in found if any(f"{brought} ".startswith(kind) for brought in each.kinds)), None)
+
+    layers = {name: plugin for name in told.layers if (plugin := bringing(f"layer {name} ")) is not None}
+    return _Whose(
+        ns.plugins.whose(told.type, told.module),
+        {name: plugin for name, plugin in layers.items() if plugin.distribution != "vfscore"},
+        bringing(f"device {told.device['driver']} ") if "driver" in told.device else None,
+    )
+
+
+def _named(plugin: PluginStatus) -> str:
+    """Return name, distribution and version of *plugin*."""
+    return f"{plugin.name} ({plugin.distribution} {plugin.version})"
 
 
 def window(mp: MountInfo) -> str | None:
@@ -102,20 +127,25 @@ def window(mp: MountInfo) -> str | None:
     return f"from byte {mp.begin:,} on" if mp.begin else None
 
 
-def _explanation_lines(told: Explanation, shows: str | None, whose: PluginStatus | None) -> list[str]:
+def _explanation_lines(told: Explanation, shows: str | None, whose: _Whose) -> list[str]:
     """Return *told* for the terminal: the steps as a table, then who answers."""
+
+    def of(plugin: PluginStatus | None) -> str:
+        return "" if plugin is None else f" of {_named(plugin)}"
+
     width = max(len(shown(step.path)) for step in told.steps)
     kind = max(len(step.kind) for step in told.steps)
     facts = [
         ("answers", f"{told.type} at {told.mount}"),
-        ("plugin", whose and f"{whose.name} ({whose.distribution} {whose.version})"),
+        ("plugin", whose.plugin and _named(whose.plugin)),
         ("source", told.source),
         ("backend", told.backend),
         ("host path", told.hostpath),
         ("window", shows),
-        ("layers", ", ".join(told.layers)),
+        ("layers", ", ".join(f"{name}{of(whose.layers.get(name))}" for name in told.layers)),
         ("can", ", ".join(told.capabilities)),
         ("device", ", ".join(f"{name} {value}" for name, value in told.device.items())),
+        ("driver", whose.driver and f"{told.device['driver']}{of(whose.driver)}"),
     ]
     lines = [f"{shown(told.path)}{'' if told.exists else '  (is not there)'}"]
     lines += (f"  {shown(step.path):<{width}}  {step.kind:<{kind}}  {shown(step.what)}" for step in told.steps)
@@ -123,10 +153,13 @@ def _explanation_lines(told: Explanation, shows: str | None, whose: PluginStatus
     return lines
 
 
-def _told_as_dict(told: Explanation, shows: str | None, whose: PluginStatus | None) -> dict[str, Any]:
+def _told_as_dict(told: Explanation, shows: str | None, whose: _Whose) -> dict[str, Any]:
     more: dict[str, Any] = {"steps": [step._asdict() for step in told.steps], "window": shows}
-    more |= {"device": dict(told.device), "plugin": whose and whose.name}
-    more |= {"distribution": whose and whose.distribution, "version": whose and whose.version}
+    more |= {"device": dict(told.device), "plugin": whose.plugin and whose.plugin.name}
+    more |= {"distribution": whose.plugin and whose.plugin.distribution}
+    more |= {"version": whose.plugin and whose.plugin.version}
+    more |= {"driver_plugin": whose.driver and whose.driver.name}
+    more |= {"layer_plugins": {name: plugin.name for name, plugin in whose.layers.items()}}
     return told._asdict() | more
 
 

@@ -191,6 +191,7 @@ class Explaining(Walking):
             tuple(describe_layers(mp)),
             tuple(can),
             {} if devsw is None else devsw.describe(vp, self.cred),
+            type(mp.v_op.implementer if backend is None else backend).__module__,
         )
 
     # -- drawing -------------------------------------------------------------------------------------------------------

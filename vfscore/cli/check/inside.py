@@ -93,6 +93,7 @@ def _join(target: Target, plugin: Plugin) -> None:
 
 def _run(target: Target) -> None:
     args = ["-p", "vfscore.cli.check.suites", "-p", "no:cacheprovider", "-q", "--continue-on-collection-errors"]
+    args += ["-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"]
     args += [f"--rootdir={target.root}"] if target.root else ["-c", "/dev/null", "--rootdir=/", "--pyargs"]
     code = pytest.main([*args, *target.suites])
     write(event="pytest", code=int(code))
