@@ -12,7 +12,6 @@ import errno
 import io
 import secrets
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from importlib import import_module
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from vfscore_etfs_fsspec.attrs import directory, etag_of, time_of
 from vfscore_etfs_fsspec.faults import errno_of
 from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
+from vfscore_etfs_fsspec.stores.awaited import AwaitedStore
 from vfscore_etfs_fsspec.stores.objects import ObjectStore, implied
 from vfscore_etfs_fsspec.stores.parts import PartsUpload, grown
 from vfscore_etfs_fsspec.stores.place import Place, proper
@@ -34,7 +34,7 @@ _PLAIN: Final = {"is_directory": "false"}
 """What adlfs says of files."""
 
 
-class AzureStore(ObjectStore):
+class AzureStore(ObjectStore, AwaitedStore):
     """A container, a prefix in one, one blob, or all containers."""
 
     parts_in_flight = 4
@@ -63,9 +63,6 @@ class AzureStore(ObjectStore):
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def info(self, path: str) -> VAttr:
-        return self.connection.run(self._info, path)
-
     async def _info(self, fs: Any, path: str) -> VAttr:
         container, key = self.split(path)
         if not container:
@@ -84,9 +81,6 @@ class AzureStore(ObjectStore):
             async for _ in client.list_blobs(name_starts_with=f"{key}/", results_per_page=1):
                 return directory()
         raise err(errno.ENOENT)
-
-    def entries(self, path: str) -> list[tuple[str, VAttr]]:
-        return self.connection.run(self._entries, path)
 
     async def _entries(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
         container, key = self.split(path)
@@ -115,18 +109,6 @@ class AzureStore(ObjectStore):
         if va.va_type is not VType.VDIR:
             raise err(errno.ENOTDIR)
 
-    def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
-        if not self.split(path)[0]:
-            found = []
-            for name, va in self.entries(path):
-                found.append((name, va))
-                if maxdepth is None or maxdepth > 1:
-                    below = self.find(name, None if maxdepth is None else maxdepth - 1)
-                    found += [(f"{name}/{each}", inner) for each, inner in below]
-            return found
-        found = self.connection.run(self._find, path)
-        return found if maxdepth is None else [each for each in found if each[0].count("/") < maxdepth]
-
     async def _find(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
         container, key = self.split(path)
         prefix = f"{key}/" if key else ""
@@ -146,9 +128,6 @@ class AzureStore(ObjectStore):
         async with self._blob(fs, path) as blob:
             stream = await blob.download_blob(offset=offset, length=size, **asked)
             return await stream.readall(), stream.properties
-
-    def peek(self, path: str, size: int) -> Peek:
-        return self.connection.run(self._peek, path, size)
 
     async def _peek(self, fs: Any, path: str, size: int) -> Peek:
         try:
@@ -173,18 +152,6 @@ class AzureStore(ObjectStore):
             if errno_of(exc) == errno.ERANGE:
                 return b""
             raise
-
-    def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
-        return self.connection.run(self._fetch, path, offset, size, etag)
-
-    def fetch_soon(self, path: str, offset: int, size: int, etag: str | None = None) -> Future[bytes]:
-        return self.connection.start(self._fetch, path, offset, size, etag)
-
-    def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
-        async def function(fs: Any, one: tuple[str, int, int | None]) -> bytes:
-            return await self._fetch(fs, *one)
-
-        return self.connection.gather(function, asked)
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -214,14 +181,6 @@ class AzureStore(ObjectStore):
                 raise err(errno.EEXIST) from None
             raise
         return _stored(told, len(data))
-
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
-        self._need_writable()
-
-        async def function(fs: Any, item: tuple[str, bytes]) -> None:
-            await self.put_object(fs, *item)
-
-        return self.connection.gather(function, items)
 
     def upload(self, path: str, exclusive: bool = False) -> Upload:
         self._need_writable()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import errno
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Mapping
 from importlib import import_module
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from vfscore_etfs_fsspec.attrs import directory, time_of
 from vfscore_etfs_fsspec.faults import errno_of
 from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
+from vfscore_etfs_fsspec.stores.awaited import AwaitedStore
 from vfscore_etfs_fsspec.stores.objects import ObjectStore, implied
 from vfscore_etfs_fsspec.stores.parts import PartsUpload
 from vfscore_etfs_fsspec.stores.place import Place, proper
@@ -29,7 +29,7 @@ _SECOND: Final = 1_000_000_000
 _AT_ONCE: Final = 1 << 20
 
 
-class GcsStore(ObjectStore):
+class GcsStore(ObjectStore, AwaitedStore):
     """A bucket, a prefix in one, one object, or all buckets."""
 
     parts_in_flight = 1
@@ -64,9 +64,6 @@ class GcsStore(ObjectStore):
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def info(self, path: str) -> VAttr:
-        return self.connection.run(self._info, path)
-
     async def _info(self, fs: Any, path: str) -> VAttr:
         bucket, key = self.split(path)
         if not bucket:
@@ -96,9 +93,6 @@ class GcsStore(ObjectStore):
                 return
             asked["pageToken"] = page["nextPageToken"]
 
-    def entries(self, path: str) -> list[tuple[str, VAttr]]:
-        return self.connection.run(self._entries, path)
-
     async def _entries(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
         bucket, key = self.split(path)
         if not bucket:
@@ -124,18 +118,6 @@ class GcsStore(ObjectStore):
     async def _file(self, fs: Any, bucket: str, key: str) -> None:
         await fs._call("GET", "b/{}/o/{}", bucket, key, json_out=True)
         raise err(errno.ENOTDIR)
-
-    def find(self, path: str, maxdepth: int | None) -> list[tuple[str, VAttr]]:
-        if not self.split(path)[0]:
-            found = []
-            for name, va in self.entries(path):
-                found.append((name, va))
-                if maxdepth is None or maxdepth > 1:
-                    below = self.find(name, None if maxdepth is None else maxdepth - 1)
-                    found += [(f"{name}/{each}", inner) for each, inner in below]
-            return found
-        found = self.connection.run(self._find, path)
-        return found if maxdepth is None else [each for each in found if each[0].count("/") < maxdepth]
 
     async def _find(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
         bucket, key = self.split(path)
@@ -163,9 +145,6 @@ class GcsStore(ObjectStore):
         if etag is not None and told.get("X-Goog-Generation", etag) != etag:
             raise err(errno.ESTALE)
         return data, told
-
-    def peek(self, path: str, size: int) -> Peek:
-        return self.connection.run(self._peek, path, size)
 
     async def _peek(self, fs: Any, path: str, size: int) -> Peek:
         try:
@@ -207,18 +186,6 @@ class GcsStore(ObjectStore):
         if wanted is not None and "Content-Range" not in told and len(data) > (size or 0):
             return data[offset:] if size is None else data[offset : offset + size]
         return data
-
-    def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
-        return self.connection.run(self._fetch, path, offset, size, etag)
-
-    def fetch_soon(self, path: str, offset: int, size: int, etag: str | None = None) -> Future[bytes]:
-        return self.connection.start(self._fetch, path, offset, size, etag)
-
-    def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
-        async def function(fs: Any, one: tuple[str, int, int | None]) -> bytes:
-            return await self._fetch(fs, *one)
-
-        return self.connection.gather(function, asked)
 
     # -- changing ------------------------------------------------------------------------------------------------------
 

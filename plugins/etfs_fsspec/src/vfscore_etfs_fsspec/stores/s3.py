@@ -76,14 +76,6 @@ class S3Store(S3Reading):
         # When it was modified is not in the answer, and a time of our own would differ from what is told later.
         return None
 
-    def put_many(self, items: Sequence[tuple[str, bytes]]) -> list[OSError | None]:
-        self._need_writable()
-
-        async def function(fs: Any, item: tuple[str, bytes]) -> None:
-            await self.put_object(fs, *item)
-
-        return self.connection.gather(function, items)
-
     def upload(self, path: str, exclusive: bool = False) -> Upload:
         self._need_writable()
         self._object(path)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import AsyncIterator, Mapping
 from importlib import import_module
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -18,7 +17,8 @@ from vfscore_etfs_fsspec.attrs import directory, etag_of
 from vfscore_etfs_fsspec.faults import errno_of
 from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
-from vfscore_etfs_fsspec.stores.generic import GenericStore, Rest
+from vfscore_etfs_fsspec.stores.awaited import AwaitedStore
+from vfscore_etfs_fsspec.stores.generic import Rest
 from vfscore_etfs_fsspec.stores.place import Place, joined, proper
 from vfscore_etfs_fsspec.stores.store import Peek
 
@@ -29,7 +29,7 @@ PART_MIN: Final = 5 << 20
 _Got: TypeAlias = tuple[bytes, Mapping[str, Any]]
 
 
-class S3Reading(GenericStore):
+class S3Reading(AwaitedStore):
     """A bucket, a prefix in one, one object, or all buckets."""
 
     flat = True
@@ -83,9 +83,6 @@ class S3Reading(GenericStore):
             va_etag=etag_of(info.get("ETag")),
             va_version=None if version == "null" else version,
         )
-
-    def info(self, path: str) -> VAttr:
-        return self.connection.run(self._info, path)
 
     async def _info(self, fs: Any, path: str) -> VAttr:
         bucket, key = self.split(path)
@@ -147,9 +144,6 @@ class S3Reading(GenericStore):
             return bool(page.get("Contents"))
 
         return self.connection.run(function)
-
-    def entries(self, path: str) -> list[tuple[str, VAttr]]:
-        return self.connection.run(self._entries, path)
 
     async def _entries(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
         bucket, key = self.split(path)
@@ -285,9 +279,6 @@ class S3Reading(GenericStore):
                 raise err(errno.EIO, hint="the answer is shorter than it says")
         return data, answer
 
-    def peek(self, path: str, size: int) -> Peek:
-        return self.connection.run(self._peek, path, size)
-
     async def _peek(self, fs: Any, path: str, size: int) -> Peek:
         try:
             data, answer = await self._get(fs, path, f"bytes=0-{size - 1}")
@@ -324,18 +315,6 @@ class S3Reading(GenericStore):
             # The server knows no ranges: this is all of it.
             return data[offset:] if size is None else data[offset : offset + size]
         return data
-
-    def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
-        return self.connection.run(self._fetch, path, offset, size, etag)
-
-    def fetch_soon(self, path: str, offset: int, size: int, etag: str | None = None) -> Future[bytes]:
-        return self.connection.start(self._fetch, path, offset, size, etag)
-
-    def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
-        async def function(fs: Any, one: tuple[str, int, int | None]) -> bytes:
-            return await self._fetch(fs, *one)
-
-        return self.connection.gather(function, asked)
 
 
 def _seconds(moment: Any) -> int | None:
