@@ -128,6 +128,16 @@ class DeviceTests(ServingTests):
                 op.d_open(dev, self._access, vtype, ROOT_CRED)
                 op.d_close(dev, self._access, vtype, ROOT_CRED)
 
+    def test_close_of_one_leaves_the_device_to_the_others(self, disk: tuple[Any, int]) -> None:
+        op, dev = disk
+        for _ in range(2):
+            op.d_open(dev, os.O_RDONLY, self.buffered, ROOT_CRED)
+
+        op.d_close(dev, os.O_RDONLY, self.buffered, ROOT_CRED)
+
+        assert op.d_read(dev, 0, 512, self.buffered) == _DATA[:512]
+        op.d_close(dev, os.O_RDONLY, self.buffered, ROOT_CRED)
+
     def test_open_of_a_missing_minor_is_enxio(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
 

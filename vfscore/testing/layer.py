@@ -13,8 +13,11 @@ stands in `answers`. The suite puts the layer around a probe: a file system that
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import inspect
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -77,6 +80,8 @@ class _Probe:
 
     def __init__(self, ops: Iterable[str], log: list[tuple[str, tuple[Any, ...]]]) -> None:
         self.error: BaseException | None = None
+        self.inside: Callable[[], object] | None = None
+        """Called once, in the middle of the next op."""
         self.results: dict[str, Any] = {}
         for op in ops:
             vars(self)[op] = hookimpl(self._body(op, log))
@@ -84,6 +89,9 @@ class _Probe:
     def _body(self, op: str, log: list[tuple[str, tuple[Any, ...]]]) -> Callable[..., Any]:
         def body(*args: Any) -> Any:
             log.append((op, args))
+            inside, self.inside = self.inside, None
+            if inside is not None:
+                inside()
             if self.error is not None:
                 raise self.error
             if op == "vop_read" and args[1]:
@@ -95,6 +103,15 @@ class _Probe:
         parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in _OPS[op]]
         vars(body)["__signature__"] = inspect.Signature(parameters)
         return body
+
+
+def _content(arg: object) -> object:
+    """Return what could be changed in an argument."""
+    if isinstance(arg, ComponentName | VAttr):
+        return [getattr(arg, name) for name in arg.__slots__]
+    if isinstance(arg, list | dict | memoryview):
+        return copy.copy(arg) if not isinstance(arg, memoryview) else bytes(arg)
+    return arg
 
 
 class _World:
@@ -244,6 +261,16 @@ class LayerTests(ServingTests):
             assert all(a is b for a, b in zip(args, got[0], strict=True)), op
             world.log.clear()
 
+    def test_arguments_keep_what_is_in_them(self, make: MakeLayer) -> None:
+        layer = make()
+        world = _World([layer])
+
+        for op in self._passing(layer):
+            args = world.args(op)
+            before = [_content(arg) for arg in args]
+            world.body(op)(*args)
+            assert [_content(arg) for arg in args] == before, op
+
     def test_error_comes_through_unchanged(self, make: MakeLayer) -> None:
         layer = make()
         world = _World([layer])
@@ -272,6 +299,40 @@ class LayerTests(ServingTests):
             world.call(op)
             assert [name for name, _ in world.log].count(op) == 1, op
             world.log.clear()
+
+    def test_op_in_the_middle_of_an_op_goes_through_the_layer_as_well(self, make: MakeLayer) -> None:
+        layer = make()
+        world = _World([layer])
+
+        for op in self._passing(layer):
+            probe = world.vnodes if op in OpVector.hooks else world.mounts
+            results: list[object] = []
+
+            def call(op: str = op, results: list[object] = results) -> None:
+                try:
+                    results.append(world.call(op)[1])
+                except OSError as exc:
+                    results.append(exc)
+
+            probe.inside = call
+            # A layer that waits for itself would do so for ever: not here.
+            outer = threading.Thread(target=call, daemon=True)
+            outer.start()
+            outer.join(10)
+
+            assert not outer.is_alive(), f"{op} waits for itself"
+            assert results == [probe.results.get(op)] * 2, op
+
+    def test_bulk_op_of_what_is_answered_does_not_get_inside(self, make: MakeLayer) -> None:
+        bulks = [bulk for bulk, parts in _STANDS_FOR.items() if parts & set(self.answers) and bulk not in self.answers]
+        if not bulks:
+            pytest.skip("this layer answers nothing that there is a bulk op for")
+        world = _World([make()])
+
+        for bulk in bulks:
+            with contextlib.suppress(OSError):
+                world.call(bulk)
+            assert bulk not in [name for name, _ in world.log], bulk
 
     def test_bulk_op_does_not_slip_past(self, make: MakeLayer) -> None:
         layer = make()

@@ -39,6 +39,8 @@ class Suite(ServingTests):
     """How many names a file can have, where that can be tried out."""
     keeps_modes: ClassVar[bool] = True
     """What is made has the mode that was asked for; otherwise all has those that the storage shows."""
+    knows_links: ClassVar[bool] = True
+    """A file with two names is one vnode; a file system that knows its files by their paths has one for each."""
     bad_options: ClassVar[Mapping[str, Any] | None] = {"no_such_option": 1}
     """Options that `vfs_mount` must refuse; None for a file system whose options are its backend's business."""
 

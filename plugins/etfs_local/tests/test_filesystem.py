@@ -8,6 +8,7 @@ from vfscore.testing import FileSystemTests, bind_alone
 
 class TestBoundDirectory(FileSystemTests):
     bad_options = None
+    knows_links = False
 
     @pytest.fixture
     def make_mount(self, tmp_path):

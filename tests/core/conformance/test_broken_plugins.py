@@ -16,19 +16,30 @@ from pathlib import Path
 import pytest
 
 from tests.core.conformance.broken import running
-from tests.core.conformance.broken.suites import DOORS
+from tests.core.conformance.broken.suites import DOORS, RUNS
+from tests.core.conformance.broken.table import page
 
 ROOT = Path(__file__).parents[3]
 FAIR = {"AssertionError", "Failed", "BufferError", "OSError"} | {cls.__name__ for cls in OSError.__subclasses__()}
 """What a test may fail with: its own assertion, `pytest.raises` that saw nothing, an errno, or a buffer still held."""
 
-EACH_DOOR = [pytest.param(door, id=door.name, marks=pytest.mark.xdist_group(door.name)) for door in DOORS]
+EACH_DOOR = [
+    pytest.param(door, id=door.name, marks=pytest.mark.xdist_group(f"broken {run[0].name}"))
+    for run in RUNS
+    for door in run
+]
+
+
+def failed(door):
+    """Return class → test → how it failed, empty of one that passed, of the broken plugins of *door*."""
+    return failed_of(next(run for run in RUNS if door in run))
 
 
 @functools.cache
-def failed(door):
-    """Run the broken plugins of *door*; return class → test → how it failed, empty of one that passed."""
-    plan = {door.reference: None} | {fault.suite: fault.caught_by for fault in door.faults}
+def failed_of(run):
+    """Run the broken plugins of the doors of *run*."""
+    plan = {door.reference: None for door in run}
+    plan |= {fault.suite: fault.caught_by for door in run for fault in door.faults}
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
@@ -82,3 +93,17 @@ def test_each_fault_spoils_few_other_tests(door):
             many[fault.words] = others
 
     assert many == {}
+
+
+def test_as_many_faults_are_caught_as_there_are_ways_to_be_wrong():
+    counted = {door.name: len(door.faults) for door in DOORS}
+
+    assert counted["Backends"] >= 70
+    assert counted["File systems"] >= 70
+    assert counted["Device drivers"] >= 20
+    assert counted["Layers"] >= 10
+
+
+def test_page_lists_each_fault_with_the_test_that_caught_it():
+    """To make it anew: ``python -m tests.core.conformance.broken > docs/broken-plugins.md``."""
+    assert (ROOT / "docs" / "broken-plugins.md").read_text(encoding="utf-8") == page()

@@ -96,6 +96,7 @@ class BulkBackend(ChangingDictBackend):
 class TestEtfs(FileSystemTests):
     kind = ChangingDictBackend
     link_max = LINK_MAX
+    knows_links = False
     bad_options = None
 
     @pytest.fixture

@@ -29,6 +29,16 @@ class LinkTests(Suite):
         tree.store("d/g", b"y")
         assert tree.load("f") == b"y"
 
+    def test_link_leads_to_the_same_vnode(self, plant: Plant) -> None:
+        if not self.knows_links:
+            pytest.skip("this file system knows its files by their paths")
+        tree = plant({"f": b"x", "d": None})
+        vp = tree.node("f")
+
+        tree.link("f", "d/g")
+
+        assert tree.node("d/g") is tree.node("f") is vp
+
     def test_link_outlives_the_first_name(self, plant: Plant) -> None:
         tree = plant({"f": b"x"})
         tree.link("f", "g")

@@ -3,7 +3,8 @@
 import errno
 import time
 
-from tests.core.conformance.broken.volume import FILESYSTEMS, Node, VolumeOps
+from tests.core.conformance.broken.nodes import Node
+from tests.core.conformance.broken.volume import FILESYSTEMS, VolumeOps
 from vfscore.plugin import Dirent, VAttr, Vnode, VType, err, hookimpl
 
 # -- lookup ------------------------------------------------------------------------------------------------------------
