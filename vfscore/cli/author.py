@@ -44,7 +44,7 @@ def new(name: str, kind: str, directory: Path | None) -> None:
     write(files, target)
     click.echo(f"{names.distribution}, a {KINDS[kind]}, is in {target}:")
     click.echo("".join(f"  {path}\n" for path in sorted(files)), nl=False)
-    click.echo(f"Next: cd {target} && pip install -e . --group test && pytest && vfs plugin check .")
+    click.echo(f"Next: cd {target} && pip install -e '.[test]' && pytest && vfs plugin check .")
 
 
 @plugin.command()
