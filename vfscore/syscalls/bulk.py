@@ -15,7 +15,7 @@ from vfscore.namei import check_path
 from vfscore.opv import OpVector
 from vfscore.syscalls.files import Files
 from vfscore.syscalls.openfile import named
-from vfscore.syscalls.paths import Paths
+from vfscore.syscalls.removing import Removing
 from vfscore.types import VType
 from vfscore.vnode import Vnode
 
@@ -28,7 +28,7 @@ _PAIRS: Final = frozenset({"vop_read_ranges_many", "vop_write_many"})
 """Ops whose items are a path and something."""
 
 
-class Bulk(Files, Paths):
+class Bulk(Files, Removing):
     """The part of `Sys` that works on many files at once."""
 
     __slots__ = ()

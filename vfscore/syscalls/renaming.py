@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from vfscore.errors import err
 from vfscore.genfs import genfs_lock_ordered, genfs_rename_lock
 from vfscore.syscalls.openfile import named
-from vfscore.syscalls.paths import CHANGE, DOTS, TRIES, Paths
+from vfscore.syscalls.paths import CHANGE, DOTS
+from vfscore.syscalls.removing import TRIES, Removing
 from vfscore.types import ACCESS_WRITE, ComponentName, NameiOp, VType
 from vfscore.vnode import Vnode
 
@@ -29,7 +30,7 @@ _DELETE = NameiOp.DELETE
 _RENAME = NameiOp.RENAME
 
 
-class Renaming(Paths):
+class Renaming(Removing):
     """The part of `Sys` that moves names."""
 
     __slots__ = ()
