@@ -1,12 +1,17 @@
 """dask on a cluster of processes: workers rebuild the tree from its description, wherever they run.
 
 One cluster of two processes serves all tests here; they are started by spawn, with nothing of this process in them.
+What they share is a directory of the host, or a bucket; what is stored there is looked at past the tree.
 """
 
 import errno
 import json
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
 
 import fsspec
 import pytest
@@ -41,9 +46,38 @@ def client(cluster):
         yield made
 
 
+@dataclass
+class Shared:
+    """What the workers share."""
+
+    source: str
+    options: dict[str, Any]
+    names: Callable[[], list[str]]
+    """Lists the files that are stored, past the tree."""
+
+    def stored(self, pattern):
+        return sorted(name for name in self.names() if PurePath(name).match(pattern))
+
+
+@pytest.fixture(params=["etfs_local", "s3"])
+def shared(request, plant):
+    if request.param == "s3":
+        source, options = plant("s3")
+        server = request.getfixturevalue("s3_server")
+        return Shared(source, options, lambda: server.keys(source.removeprefix("s3://")))
+    host = request.getfixturevalue("host")
+    return Shared(str(host), {}, lambda: [str(p.relative_to(host)) for p in host.rglob("*") if p.is_file()])
+
+
 @pytest.fixture
-def fstab(host):
-    return {"etfs": [{"key": "/data", "source": str(host), "type": "dir_subdirs"}]}
+def fstab(shared):
+    return {"etfs": [{"key": "/data", "source": shared.source, "type": "dir_subdirs", "options": shared.options}]}
+
+
+@pytest.fixture
+def grafted(ns, shared):
+    """The same tree, installed."""
+    ns.etfs_register("/data", shared.source, "dir_subdirs", options=shared.options)
 
 
 @pytest.fixture
@@ -68,9 +102,9 @@ def _same(got, want):
 
 
 @pytest.mark.consumer("dask, processes", read="csv", write="csv")
-def test_csv(client, ddf, frame, options, host):
+def test_csv(client, ddf, frame, options, shared):
     ddf.to_csv("vfs://data/csv/*.csv", index=False, storage_options=options)
-    assert len(list((host / "csv").iterdir())) == 4
+    assert len(shared.stored("csv/*.csv")) == len(shared.names()) == 4
     _same(dd.read_csv("vfs://data/csv/*.csv", storage_options=options).compute(), frame)
 
 
@@ -83,17 +117,16 @@ def test_json_lines(client, ddf, frame, options):
 
 @pytest.mark.parametrize("filesystem", [None, "fsspec"])
 @pytest.mark.consumer("dask, processes", read="parquet", write="parquet")
-def test_parquet(client, ddf, frame, options, filesystem, host):
+def test_parquet(client, ddf, frame, options, filesystem, shared):
     more = {} if filesystem is None else {"filesystem": filesystem}
     ddf.to_parquet("vfs://data/parquet", storage_options=options)
-    assert len(list((host / "parquet").glob("*.parquet"))) == 4
+    assert len(shared.stored("parquet/*.parquet")) == 4
     _same(dd.read_parquet("vfs://data/parquet", storage_options=options, **more).compute(), frame)
 
 
 @pytest.mark.consumer("dask, processes", more='`filesystem="arrow"` by `fsspec+vfs://`')
-def test_parquet_by_arrow(client, ddf, frame, ns, host):
+def test_parquet_by_arrow(client, ddf, frame, grafted):
     pa = pytest.importorskip("pyarrow", minversion="20")
-    ns.etfs_register("/data", str(host), "dir_subdirs")
     ddf.to_parquet("vfs://data/parquet")
     _same(dd.read_parquet("fsspec+vfs://data/parquet", filesystem="arrow").compute(), frame)
     arrow = pa.fs.PyFileSystem(pa.fs.FSSpecHandler(fsspec.filesystem("vfs")))
@@ -101,9 +134,25 @@ def test_parquet_by_arrow(client, ddf, frame, ns, host):
 
 
 @pytest.mark.consumer("dask, processes", partitioned="parquet")
-def test_parquet_partitioned_is_whole(client, ddf, frame, options):
+def test_parquet_partitioned_is_whole(client, ddf, frame, options, shared):
     ddf.to_parquet("vfs://data/parts", partition_on=["part"], storage_options=options)
+    for part in "abcd":
+        assert len(shared.stored(f"parts/part={part}/*.parquet")) == 4  # one of each partition
+    assert len(shared.names()) == 16
     _same(dd.read_parquet("vfs://data/parts", storage_options=options).compute(), frame)
+    _same(pd.read_parquet("vfs://data/parts", storage_options=options), frame)
+    one = dd.read_parquet("vfs://data/parts", filters=[("part", "==", "b")], storage_options=options)
+    _same(one.compute(), frame[frame["part"] == "b"])
+
+
+@pytest.mark.consumer("dask, processes", partitioned="parquet", change="parquet")
+def test_parquet_is_appended_to_and_overwritten_by_workers(client, ddf, frame, options, shared):
+    for _ in range(2):
+        ddf.to_parquet("vfs://data/p", append=True, ignore_divisions=True, storage_options=options)
+    assert len(dd.read_parquet("vfs://data/p", storage_options=options)) == 2000
+    ddf.repartition(npartitions=2).to_parquet("vfs://data/p", overwrite=True, storage_options=options)
+    assert len(shared.stored("p/*.parquet")) == 2
+    _same(dd.read_parquet("vfs://data/p", storage_options=options).compute(), frame)
 
 
 @pytest.mark.consumer("dask, processes", read="text", write="text")
@@ -115,17 +164,14 @@ def test_text(client, options):
 
 
 @pytest.mark.consumer("dask, processes", parts="csv", more="an installed namespace")
-def test_an_installed_namespace_travels(client, frame, ns, host):
-    frame.to_csv(host / "f.csv", index=False)
-    ns.etfs_register("/data", str(host), "dir_subdirs")
-
+def test_an_installed_namespace_travels(client, frame, grafted):
+    frame.to_csv("vfs://data/f.csv", index=False)
     _same(dd.read_csv("vfs://data/f.csv", blocksize=4000).compute(), frame)
 
 
 @pytest.mark.consumer("dask, processes", more="filesystem and open file as arguments")
-def test_a_filesystem_and_an_open_file_travel(client, fs, ns, host):
-    (host / "f.txt").write_text("hello")
-    ns.etfs_register("/data", str(host), "dir_subdirs")
+def test_a_filesystem_and_an_open_file_travel(client, fs, grafted):
+    fs.pipe_file("/data/f.txt", b"hello")
 
     def cat(fs):
         return os.getpid(), fs.cat_file("/data/f.txt")
@@ -141,8 +187,8 @@ def test_a_filesystem_and_an_open_file_travel(client, fs, ns, host):
 
 
 @pytest.mark.consumer("dask, processes", more="names of tasks")
-def test_names_of_tasks_are_the_same_in_every_process(client, frame, options, host):
-    frame.to_csv(host / "f.csv", index=False)
+def test_names_of_tasks_are_the_same_in_every_process(client, frame, options):
+    frame.to_csv("vfs://data/f.csv", index=False, storage_options=options)
 
     def name():
         return dd.read_csv("vfs://data/f.csv", storage_options=options)._name
@@ -171,8 +217,8 @@ def test_what_workers_would_write_into_their_own_memory_is_an_error(client, ns, 
 
 
 @pytest.mark.consumer("dask, processes", faults="a killed worker")
-def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(client, ddf, frame, options, host):
-    flag = host / "killed"
+def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(client, ddf, frame, options, shared, tmp_path):
+    flag = tmp_path / "killed"
 
     def once(part):
         try:
@@ -183,14 +229,15 @@ def test_a_worker_that_is_killed_in_the_middle_is_made_up_for(client, ddf, frame
         return part
 
     made = ddf.map_partitions(once, meta=ddf._meta)
-    made.to_parquet("vfs://data/out", storage_options=options)
+    made.to_parquet("vfs://data/out", partition_on=["part"], storage_options=options)
 
     assert flag.exists()
+    assert len(shared.stored("out/part=*/*.parquet")) == len(shared.names()) == 16
     _same(dd.read_parquet("vfs://data/out", storage_options=options).compute(), frame)
 
 
 @pytest.mark.consumer("dask, processes", read="parquet")
-def test_the_cluster_gets_what_pandas_gets(client, frame, options, host):
+def test_the_cluster_gets_what_pandas_gets(client, frame, options):
     frame.to_parquet("vfs://data/f.parquet", storage_options=options)
     got = dd.read_parquet("vfs://data/f.parquet", storage_options=options).groupby("part").x.mean().compute()
     assert got.sort_index().tolist() == pytest.approx(frame.groupby("part").x.mean().tolist())

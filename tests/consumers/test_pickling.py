@@ -297,3 +297,13 @@ def test_the_namespace_of_the_environment_is_meant_when_none_is_installed(tmp_pa
     vfscore.namespace.uninstall()
     with fsspec.open("vfs://data/x.txt") as file:
         assert file.read() == b"0123456789"
+
+
+def test_a_pickle_is_the_same_wherever_the_description_came_from():
+    entry = {"key": "/d", "source": "/none", "type": "dir", "options": {"key": "a", "type": {"source": "/none"}}}
+    pickles = set()
+    for fstab in ({"etfs": [entry]}, json.loads(json.dumps({"etfs": [entry]}))):
+        with vfscore.Namespace(fstab) as ns:
+            ns.install()
+            pickles.add(pickle.dumps(fsspec.core.OpenFile(fsspec.filesystem("vfs"), "/d/x")))
+    assert len(pickles) == 1

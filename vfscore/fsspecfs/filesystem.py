@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import sys
 import weakref
@@ -44,18 +45,25 @@ _current = namespace.current
 _sent: dict[str, weakref.ref[namespace.Namespace]] = {}
 """Digest → tree, of those that were pickled in this process, or before it was forked: here is what is in their memory.
 
-A pickle itself may not say where it was made: dask takes its bytes for the identity of what is in it.
+A pickle itself may not say where it was made: dask takes its bytes for the identity of what is in it. So the
+description is in it as one text: of a dict, the bytes would differ with which of its equal strings are one object.
 """
 
 
-def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[str, Any]) -> VfsFileSystem:
+def _rebuild(
+    cls: type[VfsFileSystem], text: str | None, why: str, digest: str, options: dict[str, Any]
+) -> VfsFileSystem:
     """Return an instance that means what a pickled one meant.
 
     In the process that it came from that is the same tree, with what lies in its memory, whatever has been hung into it
     meanwhile; elsewhere one made from the fstab, in which memory is known to be missing.
+
+    Args:
+        text: The fstab as JSON, or None: it cannot be made again elsewhere, and *why* not.
     """
     sent = _sent.get(digest)
-    if sent is None and not isinstance(fstab, str):
+    fstab = None if text is None else json.loads(text)
+    if sent is None and fstab is not None:
         return cls(fstab=fstab, travelled=True, **options)
     here = namespace.installed()
     if here is None and not os.environ.get(namespace.FSTAB_VARIABLE):
@@ -66,10 +74,10 @@ def _rebuild(cls: type[VfsFileSystem], fstab: Any, digest: str, options: dict[st
     if home is not None and not home.closed:
         fs = cls(**options, skip_instance_cache=True)
         fs._pinned = home
-        fs._fstab = None if isinstance(fstab, str) else fstab
+        fs._fstab = fstab
         return fs
-    if isinstance(fstab, str):
-        raise ValueError(f"this tree cannot be made again in another process: {fstab}")
+    if fstab is None:
+        raise ValueError(f"this tree cannot be made again in another process: {why}")
     return cls(fstab=fstab, **options)
 
 
@@ -147,16 +155,16 @@ class VfsFileSystem(Shown):
     def __reduce__(self) -> Any:
         ns = self.ns
         options = {name: value for name, value in self.storage_options.items() if name not in _NOT_SENT}
-        fstab: Any
+        text, why = None, ""
         try:
-            fstab = ns.fstab()
+            text = json.dumps(ns.fstab(), sort_keys=True, separators=(",", ":"))
         except ValueError as exc:
             # Something of it is an object of this process: threads may share it, another process is told why not.
-            fstab = str(exc)
+            why = str(exc)
         digest = _digest_of(ns)
         if not self._travelled:
             _sent[digest] = weakref.ref(ns)
-        return _rebuild, (type(self), fstab, digest, options)
+        return _rebuild, (type(self), text, why, digest, options)
 
     def __repr__(self) -> str:
         """Return one line: which tree it is, and what hangs there."""
