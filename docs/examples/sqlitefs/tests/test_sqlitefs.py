@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from vfscore.plugin import Mount
-from vfscore.testing import FileSystemTests, MakeMount, Namespace, mount_alone, raises
+from vfscore.testing import FileSystemTests, FileSystemTwinTests, MakeMount, Namespace, mount_alone, raises
 
 import vfscore_sqlitefs
 
 (SQLITEFS,) = vfscore_sqlitefs.vfs_filesystems()
 
 
-class TestSqlitefs(FileSystemTests):
+class TestSqlitefs(FileSystemTests, FileSystemTwinTests):
     @pytest.fixture
     def make_mount(self, tmp_path: Path) -> MakeMount:
         number = itertools.count()
