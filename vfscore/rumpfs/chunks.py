@@ -13,6 +13,10 @@ reserved); a chunk without a mask uses all its pages up to the file's size.
 
 A chunk of which a view was handed out is `_shared`: it is copied before it changes, so that the view never does.
 
+Who looks at much of a file at once finds its chunks lying together afterwards: they are moved into one bytearray,
+`_whole`, of which each is a part from then on, and shared. Those that leave it, because they change or go, are
+counted; when less than half of it is in use, the others get memory of their own again.
+
 Locking: the lock of the mount is held.
 """
 
@@ -50,7 +54,7 @@ class Chunks:
         pages: Pages in use.
     """
 
-    __slots__ = ("_base", "_chunks", "_lower", "_partial", "_shared", "pages", "size")
+    __slots__ = ("_base", "_chunks", "_lower", "_partial", "_parts", "_shared", "_whole", "pages", "size")
 
     def __init__(self, content: bytes = b"") -> None:
         self.size = len(content)
@@ -61,6 +65,9 @@ class Chunks:
         self._base: bytes | None = None
         self._lower = 0
         """Chunks of the base that no chunk covers."""
+        self._whole: bytearray | None = None
+        self._parts = 0
+        """Chunks that are a part of it."""
         if len(content) > CHUNK:
             self._base = content
             self._lower = (len(content) + MASK) >> SHIFT
@@ -88,7 +95,9 @@ class Chunks:
             return
         if i in self._shared:
             self._shared.discard(i)
+            self._leave(chunk)
             chunk = self._put(i, bytearray(chunk))
+            self._part()
         if isinstance(chunk, memoryview):
             chunk[start:stop] = data
             return
@@ -156,9 +165,11 @@ class Chunks:
             self._partial[i] = self._implied(i)
 
     def _drop(self, i: int) -> None:
-        self._chunks.pop(i, None)
+        chunk = self._chunks.pop(i, None)
         self._partial.pop(i, None)
-        self._shared.discard(i)
+        if i in self._shared:
+            self._shared.discard(i)
+            self._leave(chunk)
 
     def _cut(self, i: int, keep: int) -> None:
         """Make the bytes of chunk *i* from *keep* on zeros, and give the memory back where that is much."""
@@ -168,8 +179,52 @@ class Chunks:
         if i not in self._shared and isinstance(chunk, memoryview) and keep > CHUNK // 2:
             chunk[keep:] = ZEROS[keep:]
             return
-        self._shared.discard(i)
         self._chunks[i] = bytearray(memoryview(chunk)[:keep])
+        if i in self._shared:
+            self._shared.discard(i)
+            self._leave(chunk)
+
+    def _gather(self) -> bool:
+        """Move all that there is into one piece of memory; False, and nothing done, when there is a hole."""
+        count = (self.size + MASK) >> SHIFT
+        base = self._base or b""
+        if self._partial or any(i not in self._chunks for i in range(len(base) >> SHIFT, count)):
+            return False
+        self._whole = bytearray(count << SHIFT)
+        self._parts = count
+        parts = memoryview(self._whole)
+        for i in range(count):
+            at = i << SHIFT
+            chunk = self._chunks.get(i)
+            piece = base[at : at + CHUNK] if chunk is None else chunk
+            parts[at : at + len(piece)] = piece
+            self._chunks[i] = parts[at : at + CHUNK]  # one by one, so that the memory of each goes as soon as it may
+        self._base = None
+        self._lower = 0
+        self._shared.update(range(count))
+        return True
+
+    def _together(self, first: int, last: int) -> bool:
+        """Return whether the chunks [*first*, *last*] are all parts of the whole."""
+        whole, get = self._whole, self._chunks.get
+        return whole is not None and all(_within(get(i), whole) for i in range(first, last + 1))
+
+    def _leave(self, chunk: bytearray | memoryview | None) -> None:
+        """Count *chunk*, which is a chunk no more, out of the whole if it was in it."""
+        if self._whole is not None and _within(chunk, self._whole):
+            self._parts -= 1
+
+    def _part(self) -> None:
+        """Give what is left of the whole memory of its own if that is less than half."""
+        whole = self._whole
+        if whole is None or self._parts << SHIFT + 1 >= len(whole):
+            return
+        self._whole = None
+        for i in list(self._shared):
+            part = self._chunks[i]
+            if _within(part, whole):
+                self._chunks[i] = memoryview(bytearray(part))
+                self._shared.discard(i)
 
     def _unfold(self, pos: int, end: int) -> None:
         """Copy the base into chunks, but for those that lie in [*pos*, *end*) whole: its memory can only go at once."""
@@ -198,6 +253,10 @@ class Chunks:
         self._lower = sum(1 for i in range(below) if i not in self._chunks)
         if not self._lower:
             self._base = None
+
+
+def _within(chunk: bytearray | memoryview | None, whole: bytearray) -> bool:
+    return type(chunk) is memoryview and chunk.obj is whole
 
 
 def _kept(content: bytes) -> bytearray | memoryview:

@@ -83,6 +83,9 @@ class FileData(Chunks):
         inside = base is not None and end <= len(base)
         if inside and self._chunks.keys().isdisjoint(range(i, ((end - 1) >> SHIFT) + 1)):
             return memoryview(base)[offset:end]  # type: ignore[arg-type]  # inside: there is a base
+        # What is gathered is not copied again: eight times what is asked for, once, is worth that.
+        if self._together(i, (end - 1) >> SHIFT) or ((end - offset) * 8 >= self.size and self._gather()):
+            return memoryview(self._whole)[offset:end].toreadonly()  # type: ignore[arg-type]  # there is one now
         return memoryview(b"".join(self._pieces(offset, end)))
 
     def _pieces(self, offset: int, end: int) -> list[memoryview]:
@@ -202,6 +205,7 @@ class FileData(Chunks):
         self.size = size
         if keep:
             self._note(last, self._have(last))
+        self._part()
 
     def punch(self, pos: int, length: int) -> None:
         """Make [*pos*, *pos* + *length*) read as zeros, and give the pages back that lie in it whole."""
@@ -224,6 +228,7 @@ class FileData(Chunks):
                 upto = min(stop, len(chunk))
                 self._store(i, start, upto, ZEROS[: upto - start])
             self._note(i, have & ~gone)
+        self._part()
 
     def allocate(self, pos: int, length: int, room: int) -> bool:
         """Reserve the pages of [*pos*, *pos* + *length*) and grow the file to its end.

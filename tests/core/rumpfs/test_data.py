@@ -38,10 +38,12 @@ def _content(size: int, seed: int) -> bytes:
 class FileDataMachine(RuleBasedStateMachine):
     """Every way to change a content, on both sides; and views, which no change may touch."""
 
-    @initialize(size=_SIZES, seed=_SEEDS)
-    def start(self, size: int, seed: int) -> None:
+    @initialize(size=_SIZES, seed=_SEEDS, at_once=st.booleans())
+    def start(self, size: int, seed: int, at_once: bool) -> None:
         content = _content(size, seed)
-        self.data = FileData(content)
+        self.data = FileData(content if at_once else b"")
+        for offset in range(0, 0 if at_once else size, 300_000):
+            self.data.write(content[offset : offset + 300_000], offset, _UNLIMITED)
         self.model = bytearray(content)
         self.pages = set(range(pages_of(size)))
         self.views: list[tuple[memoryview, bytes]] = []
@@ -113,6 +115,10 @@ class FileDataMachine(RuleBasedStateMachine):
         view = self.data.view(offset, length)
         assert view.readonly
         self.views.append((view, bytes(self.model[offset : offset + length])))
+
+    @rule()
+    def look_at_all(self) -> None:
+        self.views.append((self.data.view(0, len(self.model)), bytes(self.model)))
 
     @rule(offset=_OFFSETS)
     def seek(self, offset: int) -> None:

@@ -6,6 +6,7 @@ import errno
 import gc
 import os
 import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from rumpfs_tree import Tree, fails
@@ -23,6 +24,7 @@ from vfscore.types import (
     VAttr,
     VType,
 )
+from vfscore.vnode import Vnode
 
 PAGE = 4096
 
@@ -313,6 +315,51 @@ def test_cutting_gives_memory_back(tree: Tree) -> None:
         assert tracemalloc.get_traced_memory()[0] - before < 10_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.fixture
+def gathered(tree: Tree) -> Iterator[Vnode]:
+    """A file of 16 MiB, written in pieces and looked at as a whole while memory is traced."""
+    vp = tree.create("f")
+    gc.collect()
+    tracemalloc.start()
+    for n in range(16):
+        tree.append(vp, bytes([n]) * (1 << 20))
+    assert tree.op.vop_view(vp, 0, 16 << 20, ROOT_CRED) == b"".join(bytes([n]) * (1 << 20) for n in range(16))
+    yield vp
+    tracemalloc.stop()
+
+
+def test_looking_at_much_of_a_file_copies_it_once(tree: Tree, gathered: Vnode) -> None:
+    assert tracemalloc.get_traced_memory()[0] < 16.1 * (1 << 20)
+
+    views = [tree.op.vop_view(gathered, n << 20, 9 << 20, ROOT_CRED) for n in range(8)]
+
+    assert tracemalloc.get_traced_memory()[0] < 16.1 * (1 << 20)
+    for n in range(16):
+        tree.write(gathered, b"new", n << 20)
+    assert [bytes((view or b"")[:: 1 << 20]) for view in views] == [bytes(range(n, n + 9)) for n in range(8)]
+    assert tree.read(gathered, 5 << 20, 5) == b"new\5\5"
+
+
+def test_what_was_looked_at_as_a_whole_gives_memory_back_too(tree: Tree, gathered: Vnode) -> None:
+    tree.op.vop_fdiscard(gathered, 0, 9 << 20)
+    assert tracemalloc.get_traced_memory()[0] < 7.1 * (1 << 20)
+
+    assert tree.op.vop_view(gathered, 8 << 20, 8 << 20, ROOT_CRED) is not None
+    tree.setattr(gathered, va_size=(9 << 20) + 10)
+    assert tracemalloc.get_traced_memory()[0] < 2 * CHUNK
+    assert tree.read(gathered, (9 << 20) - 1, 12) == b"\0" + b"\t" * 10
+
+    tree.setattr(gathered, va_size=0)
+    assert tracemalloc.get_traced_memory()[0] < 0.1 * (1 << 20)
+
+
+def test_what_was_looked_at_as_a_whole_does_not_stay_when_it_is_overwritten(tree: Tree, gathered: Vnode) -> None:
+    for n in range(9):
+        tree.write(gathered, b"x" * (1 << 20), n << 20)
+
+    assert tracemalloc.get_traced_memory()[0] < 16.1 * (1 << 20)
 
 
 def test_discarding_gives_memory_back(tree: Tree) -> None:
