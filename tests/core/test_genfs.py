@@ -10,7 +10,7 @@ import pytest
 
 import vfscore
 from tests.core.specfs.ramdisk import CHR, MAJOR, Ram
-from vfscore.genfs import ReadOnlyOps, genfs_access, genfs_lock_ordered
+from vfscore.genfs import ReadOnlyOps, genfs_access, genfs_lock_ordered, genfs_rename_lock
 from vfscore.genfs.lockf import genfs_advlock
 from vfscore.opv import OpVector, hookimpls_of
 from vfscore.plugin import ROOT_CRED, Cred, Device, Dirent, FileSystem, IoFlag, Mount, VAttr, VType, hookimpl
@@ -89,6 +89,63 @@ def test_locks_that_were_taken_are_given_back_when_the_next_one_fails(vp):
         genfs_lock_ordered([vp, other])
 
     assert not vp.v_op.vop_islocked(vp)
+
+
+class Taking:
+    """A directory whose lock is noted when it is taken."""
+
+    def __init__(self, taken):
+        self.taken = taken
+
+    @hookimpl
+    def vop_lock(self, vp):
+        self.taken.append(vp)
+
+
+def test_directories_of_a_rename_are_locked_parent_first_then_by_age():
+    taken = []
+    ops = Taking(taken)
+    older, younger = directory(ops), directory(ops)
+    for above in (None, older, younger):
+        for fdvp, tdvp in ((older, younger), (younger, older)):
+            taken.clear()
+            locked = genfs_rename_lock(fdvp, tdvp, lambda vp, top, above=above: top is above)
+            assert locked == taken == ([younger, older] if above is younger else [older, younger])
+    taken.clear()
+    assert genfs_rename_lock(older, older, lambda vp, top: False) == taken == [older]
+
+
+def test_rename_lock_is_held_around_a_rename_between_directories_only():
+    class Noting:
+        def __init__(self):
+            self.seen = []
+
+        @hookimpl(wrapper=True)
+        def vfs_renamelock_enter(self):
+            self.seen.append("enter")
+            return (yield)
+
+        @hookimpl(wrapper=True)
+        def vop_rename(self):
+            self.seen.append("rename")
+            return (yield)
+
+        @hookimpl(wrapper=True)
+        def vfs_renamelock_exit(self):
+            self.seen.append("exit")
+            return (yield)
+
+    layer = Noting()
+    with vfscore.Namespace() as ns:
+        ns.mount("rumpfs", "/m", layers=[layer])
+        ns.sys.makedirs("/m/a/b")
+        ns.sys.rename("/m/a/b", "/m/a/c")
+        assert layer.seen == ["rename"]
+        layer.seen.clear()
+        ns.sys.rename("/m/a/c", "/m/c")
+        with raises(errno.ENOENT):
+            ns.sys.rename("/m/a/none", "/m/c")
+        assert layer.seen == ["enter", "rename", "exit", "enter", "exit"]
 
 
 def test_access_goes_by_owner_group_and_others(vp):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import random
 from collections.abc import Callable
@@ -14,10 +15,21 @@ import pytest
 from vfscore import Namespace
 
 STEPS = 120
+
+
+def opened(sys: Any, path: str) -> object:
+    fd = sys.open(path, os.O_RDONLY)
+    try:
+        return sys.fstat(fd)[:7]
+    finally:
+        sys.close(fd)
+
+
 ASKED: list[tuple[str, Callable[[Any, str], object]]] = [
     ("stat", lambda sys, path: sys.stat(path)[:7]),
     ("lstat", lambda sys, path: sys.lstat(path)[:7]),
     ("listdir", lambda sys, path: sorted(sys.listdir(path))),
+    ("open", lambda sys, path: opened(sys, path)),
     ("create", lambda sys, path: sys.access(os.path.dirname(path.rstrip("/")) or "/", os.W_OK | os.X_OK)),
 ]
 
@@ -88,3 +100,23 @@ def test_a_path_below_the_synthetic_way_to_a_mount_is_remembered() -> None:
         ns.sys.stat("/x/y/z/dir/file")
 
         assert "/x/y/z/dir/file" in ns.sys.namei.cache
+
+
+def test_what_is_made_is_made_where_the_path_leads_now() -> None:
+    with Namespace() as ns:
+        sys = ns.sys
+        sys.mkdir("/d")
+        for name, replace in (("a", sys.rmdir), ("b", lambda path: sys.rename(path, "/e")), ("c", sys.rmdir)):
+            sys.write_file(f"/d/{name}", b"")
+            sys.unlink(f"/d/{name}")
+            replace("/d")
+            if name == "b":
+                sys.symlink("e", "/d")
+                sys.write_file("/d/new", b"")
+                assert sys.listdir("/e") == ["new"]
+                sys.unlink("/d")
+            else:
+                for call in (sys.mkdir, lambda path: sys.write_file(path, b""), lambda path: sys.rename("/dev", path)):
+                    assert answer(sys, lambda _, path, call=call: call(path), "/d/new") == errno.ENOENT
+            sys.mkdir("/d")
+            assert sys.listdir("/d") == []
