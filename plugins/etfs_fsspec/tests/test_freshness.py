@@ -346,6 +346,44 @@ def test_a_listing_stays_complete_through_our_own_changes():
     assert [(name, va.va_size) for name, va in memory.children("d")] == [("b", 1), ("c", 3)]
 
 
+def test_a_listing_has_the_name_of_what_was_stored_and_asks_for_its_attributes():
+    memory = Seen(Somewhere(), 10)
+    memory.put_children("d", [("a", attr())])
+
+    memory.changed("d/b", since=memory.mark(), stored=True)
+
+    assert memory.names("d") == {"a", "b"}
+    assert memory.vtype("d/b") is VType.VREG
+    assert memory.get("d/b") is None
+    assert memory.children("d") is None
+    memory.put("d/b", attr(2))
+    assert [(name, va.va_size) for name, va in memory.children("d")] == [("a", 1), ("b", 2)]
+
+
+def test_what_was_stored_while_something_else_changed_it_is_not_known():
+    memory = Seen(Somewhere(), 10)
+    memory.put_children("d", [("a", attr())])
+    since = memory.mark()
+
+    memory.changed("d/b", gone=True)
+    memory.changed("d/b", since=since, stored=True)
+
+    assert memory.names("d") is None
+    assert memory.vtype("d/b") is None
+
+
+def test_nothing_is_in_a_directory_that_was_just_made_unless_somebody_was_faster():
+    memory = Seen(Somewhere(), 10)
+    since = memory.mark()
+    memory.changed("d", VAttr(VType.VDIR), since, made=True)
+    assert memory.names("d") == set()
+
+    since = memory.mark()
+    memory.changed("e/f", stored=True)
+    memory.changed("e", VAttr(VType.VDIR), since, made=True)
+    assert memory.names("e") is None
+
+
 def test_a_change_whose_outcome_is_not_known_ends_a_listing():
     memory = Seen(Somewhere(), 10)
     memory.put_children("d", [("a", attr()), ("b", attr())])

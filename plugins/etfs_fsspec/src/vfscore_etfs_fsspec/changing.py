@@ -158,7 +158,7 @@ class ChangingBackend(ReadingBackend):
             raise
         names.directories.add((path,))
         if self.store.flat:
-            self.seen.changed(path, unstored(), since)
+            self.seen.changed(path, unstored(), since, made=True)
         else:
             self.seen.changed(path)
         if mode & 0o7777 != _DIRECTORY_MODE:
@@ -232,6 +232,7 @@ class ChangingBackend(ReadingBackend):
                 last[real] = i
             except OSError as exc:
                 done[i] = exc.with_traceback(None)
+        since = self.seen.mark()
         small = [(path, items[i][1]) for path, i in last.items() if not self._is_large(items[i][1])]
         if small:
             for (path, _), fault in zip(small, self.store.put_many(small), strict=True):
@@ -242,7 +243,7 @@ class ChangingBackend(ReadingBackend):
                     self._put_large(path, items[i][1])
                 except OSError as exc:
                     done[i] = exc.with_traceback(None)
-            self.seen.changed(path)
+            self.seen.changed(path, since=since, stored=done[i] is None)
             if done[i] is None:
                 self._names.directories.filled(path)
         for i, path in replaced:

@@ -33,6 +33,7 @@ LIMIT: Final = 100_000
 """How many attributes one Seen keeps."""
 _RECENT: Final = 256
 _VDIR: Final = VType.VDIR
+_VREG: Final = VType.VREG
 
 
 class _Version:
@@ -184,20 +185,37 @@ class Seen:
                 if since is None or not self._touched(path, since, True, True):
                     self._known.put_found(path, entries, monotonic())
 
-    def changed(self, path: str, va: VAttr | None = None, since: int | None = None, gone: bool = False) -> None:
+    def changed(
+        self,
+        path: str,
+        va: VAttr | None = None,
+        since: int | None = None,
+        gone: bool = False,
+        stored: bool = False,
+        made: bool = False,
+    ) -> None:
         """Forget *path*, all below it and the listing that it is in; tell the others.
 
         Args:
             va: What *path* is now, if the answer to the change told: then the listing has it.
             since: The `mark` taken before the change was asked for: *va* is not believed if there was another one.
             gone: There is nothing any more: then the listing has it no longer.
+            stored: It is a file that was just stored: then the listing has its name, whatever its attributes are.
+            made: It is a directory that was just made: then nothing is in it.
         """
         with self._lock:
-            if va is not None and since is not None and self._touched(path, since):
-                va = None
-            self._forget(path, va is not None or gone)
-            if va is not None and self._expiry:
-                self._known.put(path, va, monotonic())
+            if since is not None and self._touched(path, since, made, made):
+                va, stored, made = None, False, False
+            self._forget(path, va is not None or gone or stored)
+            if self._expiry:
+                now = monotonic()
+                if va is not None:
+                    self._known.put(path, va, now)
+                elif stored:
+                    self._known.put(path, VAttr(_VREG), now)
+                    self._known.outdate(path)
+                if made:
+                    self._known.put_all(path, {}, now)
         full = self._full(path).strip("/")
         for other in self._kin.others(self):
             other._hear(full)

@@ -350,7 +350,7 @@ class Staged:
         wanted = self._shown.wanted
         if wanted is not None or (va is not None and va.va_size is None):
             va = None
-        self._seen.changed(self.path, va, since)
+        self._seen.changed(self.path, va, since, stored=True)
         self._old = va or self.attr()
         self._shown.settle(self._old)
         self._shown.wanted = None

@@ -236,6 +236,42 @@ def test_small_write_is_one_put_and_a_look_for_what_has_the_name_and_for_its_par
     assert log.of("HEAD") == len(log) - 1 <= 1  # what answers a PUT tells no time
 
 
+def test_each_further_file_of_a_directory_is_looked_for_by_its_name_and_put(ns, proxy, world):
+    world.plant({"d/other": b""})
+    with ns.open("/b/d/first", "wb") as file:
+        file.write(SMALL)
+
+    with proxy.counting() as log:
+        for number in range(20):
+            with ns.open(f"/b/d/f{number}", "wb") as file:
+                file.write(SMALL)
+
+    assert log.kinds == {"HEAD": 20, "PUT": 20}
+    assert sorted(ns.sys.listdir("/b/d")) == sorted(["first", "other", *(f"f{number}" for number in range(20))])
+    assert {ns.sys.stat(f"/b/d/f{number}").st_size for number in range(20)} == {len(SMALL)}
+
+
+def test_a_file_after_many_that_were_written_at_once_is_looked_for_by_its_name_and_put(ns, vfs, proxy, world):
+    world.plant({"d/other": b""})
+    ns.sys.listdir("/b/d")
+    vfs.pipe({f"/b/d/f{number}": SMALL for number in range(20)})
+
+    with proxy.counting() as log, ns.open("/b/d/last", "wb") as file:
+        file.write(SMALL)
+
+    assert log.kinds == {"HEAD": 1, "PUT": 1}
+
+
+def test_what_is_put_into_a_directory_that_was_just_made_is_looked_for_by_its_name_and_put(ns, proxy, world):
+    world.plant({"other": b""})
+    ns.sys.mkdir("/b/d")
+
+    with proxy.counting() as log, ns.open("/b/d/f", "wb") as file:
+        file.write(SMALL)
+
+    assert log.kinds == {"HEAD": 1, "PUT": 1}
+
+
 def test_what_was_just_written_is_known(ns, proxy):
     with ns.open("/b/f", "wb") as file:
         file.write(SMALL)
