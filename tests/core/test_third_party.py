@@ -18,6 +18,7 @@ from vfscore.plugin import (
     Cred,
     Dirent,
     FileSystem,
+    IoFlag,
     Mount,
     VAttr,
     Vnode,
@@ -138,9 +139,11 @@ class PlainOps:
         return data
 
     @hookimpl
-    def vop_write(self, vp: Vnode, data: bytes, offset: int) -> int:
+    def vop_write(self, vp: Vnode, data: bytes, offset: int, ioflag: IoFlag) -> int:
         held(vp)
         before = vp.v_data.data
+        if ioflag & IoFlag.APPEND:
+            offset = len(before)
         vp.v_data.data = before[:offset].ljust(offset, b"\0") + bytes(data) + before[offset + len(data) :]
         return len(data)
 

@@ -13,7 +13,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -106,6 +106,9 @@ class TwinFrame(RuleBasedStateMachine):
         stored_at_close: A file that is written is stored when it is closed: it is closed before anything else is done.
     """
 
+    done: ClassVar[int] = 0
+    """Steps that were done."""
+
     def __init__(self, grow: Grow, kept: Kept, stored_at_close: bool) -> None:
         super().__init__()
         self.grow = grow
@@ -129,6 +132,7 @@ class TwinFrame(RuleBasedStateMachine):
 
     def both(self, word: str, step: Callable[[Sys], Any]) -> tuple[Any, Any] | None:
         """Do *step* on both sides and compare what it gave; None if it is not served."""
+        type(self).done += 1
         mine, code = _outcome(self.tested, step)
         if code in _UNSERVED:
             return None

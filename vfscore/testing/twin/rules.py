@@ -10,7 +10,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from vfscore.syscalls import Sys
 from vfscore.testing.makers import TreeSpec
 from vfscore.testing.twin import words
-from vfscore.testing.twin.machine import AT, Pair, TwinFrame, fields
+from vfscore.testing.twin.machine import Pair, TwinFrame, fields
 
 __all__ = ["TwinMachine"]
 
@@ -42,15 +42,15 @@ class TwinMachine(TwinFrame):
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
-    @rule(path=words.paths, mode=words.modes)
+    @rule(path=words.directories, mode=words.modes)
     def mkdir(self, path: str, mode: int) -> None:
         self.both(f"mkdir {path}", lambda sys: sys.mkdir(path, mode))
 
-    @rule(path=words.paths)
+    @rule(path=words.directories)
     def rmdir(self, path: str) -> None:
         self.both(f"rmdir {path}", lambda sys: sys.rmdir(path))
 
-    @rule(path=words.paths)
+    @rule(path=words.files)
     def unlink(self, path: str) -> None:
         self.both(f"unlink {path}", lambda sys: sys.unlink(path))
 
@@ -58,15 +58,19 @@ class TwinMachine(TwinFrame):
     def rename(self, old: str, new: str) -> None:
         self.both(f"rename {old} {new}", lambda sys: sys.rename(old, new))
 
-    @rule(old=words.names, new=words.names, deep=words.names)
-    def rename_into(self, old: str, new: str, deep: str) -> None:
-        self.rename(f"{AT}/{old}", f"{AT}/{new}/{deep}")
+    @rule(old=words.files, new=words.files)
+    def rename_file(self, old: str, new: str) -> None:
+        self.rename(old, new)
 
-    @rule(old=words.paths, new=words.paths)
+    @rule(old=words.directories, new=words.directories)
+    def rename_directory(self, old: str, new: str) -> None:
+        self.rename(old, new)
+
+    @rule(old=words.files, new=words.files)
     def link(self, old: str, new: str) -> None:
         self.both(f"link {old} {new}", lambda sys: sys.link(old, new, follow_symlinks=False))
 
-    @rule(points_to=words.targets, path=words.paths)
+    @rule(points_to=words.targets, path=words.files)
     def symlink(self, points_to: str, path: str) -> None:
         self.both(f"symlink {points_to} {path}", lambda sys: sys.symlink(points_to, path))
 
@@ -92,7 +96,7 @@ class TwinMachine(TwinFrame):
 
         self.both(f"utime {path}", step)
 
-    @rule(path=words.paths, length=words.offsets)
+    @rule(path=words.files, length=words.offsets)
     def truncate(self, path: str, length: int) -> None:
         self.both(f"truncate {path}", lambda sys: sys.truncate(path, length))
 
@@ -111,11 +115,11 @@ class TwinMachine(TwinFrame):
 
     # -- trees ---------------------------------------------------------------------------------------------------------
 
-    @rule(path=words.paths)
+    @rule(path=words.directories)
     def listdir(self, path: str) -> None:
         self.both(f"listdir {path}", lambda sys: sorted(sys.listdir(path)))
 
-    @rule(path=words.paths)
+    @rule(path=words.directories)
     def scandir(self, path: str) -> None:
         def step(sys: Sys) -> list[tuple[object, ...]]:
             with sys.scandir(path) as entries:
@@ -126,7 +130,7 @@ class TwinMachine(TwinFrame):
 
         self.both(f"scandir {path}", step)
 
-    @rule(path=words.paths, depth=st.none() | st.integers(1, 3))
+    @rule(path=words.directories, depth=st.none() | st.integers(1, 3))
     def find(self, path: str, depth: int | None) -> None:
         def step(sys: Sys) -> list[tuple[str, str]]:
             found = sys.find(path, depth)
@@ -140,12 +144,12 @@ class TwinMachine(TwinFrame):
 
     # -- whole files ---------------------------------------------------------------------------------------------------
 
-    @rule(path=words.paths, data=words.data | words.small, mode=words.modes)
+    @rule(path=words.files, data=words.data | words.small, mode=words.modes)
     def write_whole(self, path: str, data: bytes, mode: int) -> None:
         self._write(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode, [(0, data)])
 
     @rule(
-        path=words.paths,
+        path=words.files,
         flags=words.open_flags,
         parts=st.lists(st.tuples(words.offsets, words.data | words.small), max_size=3),
     )
@@ -163,25 +167,25 @@ class TwinMachine(TwinFrame):
     def _pwrite(self, pair: Pair, data: bytes, offset: int) -> None:
         self.on(f"pwrite {len(data)} bytes at {offset}", pair, lambda sys, fd: sys.pwrite(fd, data, offset))
 
-    @rule(path=words.paths)
+    @rule(path=words.files)
     def read_whole(self, path: str) -> None:
         self.both(f"read {path}", lambda sys: sys.read_file(path))
 
-    @rule(paths=st.lists(words.paths, max_size=4))
+    @rule(paths=st.lists(words.files, max_size=4))
     def read_many(self, paths: list[str]) -> None:
         def step(sys: Sys) -> list[object]:
             return [each.errno if isinstance(each, OSError) else bytes(each) for each in sys.read_many(paths)]
 
         self.both(f"read_many {paths}", step)
 
-    @rule(path=words.paths, ranges=st.lists(st.tuples(words.offsets, words.lengths), max_size=4))
+    @rule(path=words.files, ranges=st.lists(st.tuples(words.offsets, words.lengths), max_size=4))
     def read_ranges(self, path: str, ranges: list[tuple[int, int]]) -> None:
         self.both(f"read_ranges {path}", lambda sys: [bytes(part) for part in sys.read_ranges(path, ranges)])
 
     # -- open files ----------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: not self.stored_at_close)
-    @rule(path=words.paths, flags=words.open_flags, mode=words.modes)
+    @rule(path=words.files, flags=words.open_flags, mode=words.modes)
     def open_file(self, path: str, flags: int, mode: int) -> None:
         pair = self.opened(path, flags, mode)
         if pair is not None:
