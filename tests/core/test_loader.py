@@ -133,6 +133,7 @@ def test_status_tells_what_a_plugin_brings(site):
             "",
             ("etfs_backend", "vfs_devices", "vfs_filesystems", "vfs_layers"),
             ("filesystem afs", "layer loud", "device adev (240)", "backend"),
+            {"filesystem afs": ("vop_read",), "device adev (240)": ()},
         ),
         Plugins().status()[1],
     ]

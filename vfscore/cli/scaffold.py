@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from vfscore._version import __version__
 from vfscore.errors import PluginError, err
+from vfscore.loader.environment import normal
 from vfscore.spec import SPEC_VERSION
 
 __all__ = ["KINDS", "Names", "names_of", "render", "write"]
@@ -64,27 +65,29 @@ def names_of(text: str, taken: Collection[str] = ()) -> Names:
             f"{text!r} cannot be the name of a plugin: that is a letter, then letters, digits, '-', '_' and '.', with "
             "a letter or digit at its end"
         )
-    name = _normal(text).removeprefix("vfscore-")
+    name = normal(text).removeprefix("vfscore-")
     if not _NAME.fullmatch(name) or name == "vfscore":
         raise PluginError(f"{text!r} cannot be the name of a plugin: it would be called after vfscore itself")
     if len(name) > _LONGEST:
         raise PluginError(f"{text!r} has {len(name)} characters; {_LONGEST} are enough for a name")
     distribution = f"vfscore-{name}"
-    clash = sorted({name, distribution}.intersection(map(_normal, taken)))
+    clash = sorted({name, distribution}.intersection(map(normal, taken)))
     if clash:
         raise PluginError(f"{clash[0]!r} is taken, as `vfs plugins` shows; choose another name")
     words = name.split("-")
     return Names(name, distribution, distribution.replace("-", "_"), "".join(word.capitalize() for word in words))
 
 
-def _normal(name: str) -> str:
-    """Return *name* as package indexes compare them."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def render(names: Names, kind: str) -> dict[str, str]:
-    """Return the files of a distribution with a plugin of that *kind*: path → text."""
-    about = importlib.metadata.metadata("vfscore")
+    """Return the files of a distribution with a plugin of that *kind*: path → text.
+
+    Raises:
+        PluginError: vfscore is imported from somewhere without being installed.
+    """
+    try:
+        about = importlib.metadata.metadata("vfscore")
+    except importlib.metadata.PackageNotFoundError:
+        raise PluginError("vfscore itself is not installed, so that it is not known what it needs") from None
     words = names._asdict() | {
         "kind_words": KINDS[kind],
         "api": str(SPEC_VERSION),

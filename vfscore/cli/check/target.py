@@ -20,6 +20,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from vfscore._version import __version__
 from vfscore.errors import PluginError
 from vfscore.loader import entry_points
 from vfscore.loader.environment import normal
@@ -70,7 +71,7 @@ def find_target(text: str) -> list[Target]:
     if text in BUILTIN or text == PROJECT:
         parts = BUILTIN if text == PROJECT else [text]
         suites = tuple(f"vfscore.testing.builtin::{name}" for part in parts for name in BUILTIN[part])
-        return [Target(text, PROJECT, importlib.metadata.version(PROJECT), "", True, suites=suites)]
+        return [Target(text, PROJECT, __version__, "", True, suites=suites)]
     found = [
         Target(point.name, point.distribution, point.version, point.reference, True, (), *_suites_of(point))
         for point in entry_points(tuple(sys.path))
