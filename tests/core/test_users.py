@@ -203,3 +203,27 @@ def test_extended_attributes(sides, owner, name):
     if name == "security.x":
         pytest.skip("what the host allows here depends on its security modules")
     assert outcome(story, *sides[0]) == theirs
+
+
+@pytest.mark.parametrize("call", ["stat", "listdir", "open", "access"])
+def test_root_of_a_mount_that_may_not_be_searched_closes_what_is_below(call):
+    with vfscore.Namespace() as ns:
+        ns.mount("rumpfs", "/m")
+        ns.sys.mkdir("/m/d")
+        ns.sys.write_file("/m/d/f", b"x")
+        user = ns.as_user(1000, 1000).sys
+        user.stat("/m/d/f")
+        ns.sys.chmod("/m", 0o700)
+
+        for path in ("/m/d", "/m/d/f", "/m/none"):
+            if call == "access":
+                assert not user.access(path, os.F_OK)
+                continue
+            with pytest.raises(OSError) as info:
+                user.open(path, os.O_RDONLY) if call == "open" else getattr(user, call)(path)
+            assert info.value.errno == errno.EACCES
+        ns.sys.chmod("/m", 0o755)
+        ns.sys.chmod("/", 0o700)
+        with pytest.raises(OSError) as info:
+            user.stat("/m")
+        assert info.value.errno == errno.EACCES

@@ -13,21 +13,21 @@ from vfscore.errors import err
 from vfscore.etfs import Binding
 
 if TYPE_CHECKING:
-    from vfscore.namespace.tree import Namespace
+    from vfscore.namespace.hanging import Hanging
     from vfscore.spec import Backend
 
 __all__ = ["refuse_loop"]
 
 
-def refuse_loop(ns: Namespace, backend: Backend) -> None:
+def refuse_loop(ns: Hanging, backend: Backend) -> None:
     """Refuse *backend* as a part of *ns* if it shows *ns* itself, directly or through others.
 
     Errors:
         ELOOP: it does.
     """
-    inner: Namespace | None = getattr(backend, "namespace", None)
+    inner: Hanging | None = getattr(backend, "namespace", None)
     todo = [] if inner is None else [inner]
-    seen: list[Namespace] = []
+    seen: list[Hanging] = []
     while todo:
         inner = todo.pop()
         if inner is ns:
