@@ -1,8 +1,9 @@
 """The content of a file that is being written: where its bytes are, and how they get into the storage.
 
     as stored   nothing was changed yet: they are what the storage has under the name (*untouched*)
-    staged      in a `Stage`, where any part can be written again; as long as a new file is written from its start to
-                its end, they are also sent ahead through an upload, which nobody sees before it is committed
+    staged      in a `Stage`, where any part can be written again; as long as a file is written anew from its start to
+                its end, they are also sent ahead through an upload, which nobody sees before it is committed (but not
+                of one that is `exclusive`)
     streamed    more than `stage_limit`, or more than the local disk takes: only in an upload, which goes on at its end
 
 An error while sending ahead loses nothing: all is staged, and sent when it is stored. After a write that was refused
@@ -79,7 +80,8 @@ class Content:
         """Begin empty."""
         self.release()
         self._stage = Stage()
-        self._ahead = self._store.atomic != "no" and not self.homeless
+        # What is to be new may get its name only when it is whole, as in a transaction: sent ahead, it would go twice.
+        self._ahead = self._store.atomic != "no" and not self.homeless and not self.exclusive
         self.size = 0
         self.failed = None
 

@@ -299,6 +299,20 @@ def test_large_write_is_one_upload(bind, proxy, world):
     assert world.read("f") == content
 
 
+def test_large_file_of_a_transaction_goes_up_once(bind, proxy, world):
+    bind(block_size=5 * MIB).install()
+    vfs = fsspec.filesystem("vfs")
+    content = random.Random(1).randbytes(16 * MIB)
+
+    with proxy.counting() as log, vfs.transaction, vfs.open("/b/f", "wb") as file:
+        for at in range(0, len(content), MIB):
+            file.write(content[at : at + MIB])
+
+    assert [log.of(kind) for kind in ("CREATE", "COMPLETE", "ABORT")] == [1, 1, 0]
+    assert log.sent <= len(content) * 1.01
+    assert world.read("f") == content
+
+
 def test_bulk_write_is_one_put_for_each(vfs, proxy, world):
     world.plant({"d/other": b""})
 
