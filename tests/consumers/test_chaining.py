@@ -320,16 +320,20 @@ def test_get_put_and_cp_tell_of_files_and_bytes(place, fs, tmp_path):
 
 
 def test_one_large_file_tells_of_its_bytes_on_the_way(place, fs, tmp_path):
-    fs.pipe_file(f"{place}/big", bytes(9 << 20))
+    data = os.urandom(9 << 20)
+    (tmp_path / "source").write_bytes(data)
+    fs.pipe_file(f"{place}/big", data)
     for act in (
         lambda told: fs.get_file(f"{place}/big", str(tmp_path / "big"), callback=told),
         lambda told: fs.cp_file(f"{place}/big", f"{place}/copied", callback=told),
+        lambda told: fs.put_file(str(tmp_path / "source"), f"{place}/new/put", callback=told),
     ):
         seen = []
         told = fsspec.callbacks.Callback(hooks={"seen": lambda size, value, seen=seen: seen.append((size, value))})
         act(told)
         assert seen[-1] == (9 << 20, 9 << 20)
         assert len({value for _, value in seen}) > 2
+    assert (tmp_path / "big").read_bytes() == fs.cat_file(f"{place}/copied") == fs.cat_file(f"{place}/new/put") == data
 
 
 def test_tqdm_shows_it(place, fs, tmp_path):

@@ -7,14 +7,17 @@ Locks: none.
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator
 from glob import has_magic
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.implementations.local import LocalFileSystem, make_path_posix
 from fsspec.utils import stringify_path
 
+from vfscore.etfs import ETFS
 from vfscore.fsspecfs.copying import CHUNK, as_bytes, as_target, destinations, is_many, write_all
 from vfscore.fsspecfs.fetch import BATCH, SMALL, Fetch
 from vfscore.fsspecfs.names import parent_of, strip_protocol
@@ -22,8 +25,23 @@ from vfscore.fsspecfs.names import parent_of, strip_protocol
 __all__ = ["Bulk"]
 
 _WHOLE: Final = 256 << 20
-"""Bytes up to which a file of the host is taken in one piece."""
+"""Bytes up to which a file of the host goes into memory in one piece."""
 _CREATE: Final = os.O_WRONLY | os.O_CREAT
+
+
+def _pieces(source: IO[bytes], callback: Any) -> Iterator[bytes]:
+    """Yield the contents of a file of the host; *callback* is told of a piece when the next one is asked for."""
+    while piece := source.read(CHUNK):
+        yield piece
+        callback.relative_update(len(piece))
+
+
+def _whole(source: IO[bytes], callback: Any) -> bytes:
+    """Return the contents of a file of the host."""
+    whole = io.BytesIO()
+    for piece in _pieces(source, callback):
+        whole.write(piece)
+    return whole.getvalue()  # what it was written into, not a copy
 
 
 class Bulk(Fetch):
@@ -108,15 +126,26 @@ class Bulk(Fetch):
         with open(lpath, "rb", buffering=0) as source:
             size = os.fstat(source.fileno()).st_size
             callback.set_size(size)
-            if size <= _WHOLE:
-                # In one piece, which memory takes by reference and reads of it can show without a copy.
-                self.pipe_file(name, source.read(), mode)
-                callback.relative_update(size)
+            if self._intrans:
+                with self.open(name, "xb" if mode == "create" else "wb", block_size=CHUNK) as out:
+                    for piece in _pieces(source, callback):
+                        out.write(piece)
                 return
-            with self.open(name, "xb" if mode == "create" else "wb", block_size=CHUNK) as out:
-                while data := source.read(CHUNK):
-                    out.write(data)
-                    callback.relative_update(len(data))
+            flags = _CREATE | (os.O_EXCL if mode == "create" else os.O_TRUNC)
+            file = self._with_parents(name, lambda: self._sys.open_file(name, flags, 0o666))
+            try:
+                if size <= _WHOLE and file.vp.v_mount.mnt_type != ETFS.name:
+                    # In one piece, which memory takes by reference and reads of it can show without a copy.
+                    write_all(file, _whole(source, callback))
+                    return
+                position = 0
+                for piece in _pieces(source, callback):
+                    position = write_all(file, piece, position)
+            except BaseException:
+                file.discard()
+                raise
+            finally:
+                file.close()
 
     def put(
         self,
