@@ -8,17 +8,17 @@ import vfscore_etfs_fsspec
 from servers.clients import need_clients
 from servers.suite import StorageTests
 
-from vfscore.testing import ClaimTests
+from vfscore.testing import BackendTwinTests, ClaimTests
 
 
 @pytest.mark.xdist_group("places")
-class TestMemory(StorageTests):
+class TestMemory(StorageTests, BackendTwinTests):
     storage = "memory"
     title = "memory `memory://`"
 
 
 @pytest.mark.xdist_group("places")
-class TestFile(StorageTests):
+class TestFile(StorageTests, BackendTwinTests):
     storage = "host_files"
     title = "files `file://`"
 

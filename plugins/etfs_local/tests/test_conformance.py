@@ -7,7 +7,7 @@ import pytest
 import vfscore_etfs_local
 from vfscore_etfs_local import DirectoryBackend
 
-from vfscore.testing import BackendTests, ClaimTests, Link
+from vfscore.testing import BackendTests, BackendTwinTests, ClaimTests, Link
 
 
 def plant(top: Path, tree) -> Path:
@@ -25,7 +25,7 @@ def plant(top: Path, tree) -> Path:
     return top
 
 
-class TestOpenat2(BackendTests):
+class TestOpenat2(BackendTests, BackendTwinTests):
     walk = False
 
     @pytest.fixture
