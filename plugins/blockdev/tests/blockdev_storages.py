@@ -1,8 +1,14 @@
-"""Storages of these tests: files in memory, which say what was done to them."""
+"""Storages of these tests: files in memory, which say what was done to them; and how devices are made of them."""
 
 import errno
+import os
+
+import pytest
+import vfscore_blockdev
+from vfscore_blockdev import DRIVER
 
 from vfscore.plugin import OpenFlag, VAttr, VType, err, hookimpl
+from vfscore.testing import AttachTests
 
 
 class MemoryHandle:
@@ -92,3 +98,31 @@ class Storages:
         name = source.removeprefix("memory:")
         self.options[name] = dict(options)
         return self.backends[name]
+
+
+def register(ns, key, begin=0, size=None, type="blk", source="memory:disk", **options):
+    window = () if size is None else (size,)
+    ns.etfs_register(key, source, type, begin, *window, options=options)
+
+
+def register_part(ns, key="/dev/r", begin=0, size=4096, type="blk", **options):
+    register(ns, key, begin, size, type, **options)
+
+
+def opened(ns, key, flags=os.O_RDWR):
+    return ns.sys.open(key, flags)
+
+
+class Attaching(AttachTests):
+    """The suite of the hooks that make devices, over a `backend` of the subclass; what it leaves behind is detached."""
+
+    @pytest.fixture
+    def ops(self):
+        return DRIVER
+
+    @pytest.fixture
+    def plugin(self):
+        before = set(DRIVER._disks)
+        yield vfscore_blockdev
+        for dev in set(DRIVER._disks) - before:
+            vfscore_blockdev.device_detach(dev)

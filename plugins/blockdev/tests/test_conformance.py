@@ -8,11 +8,11 @@ import subprocess
 
 import pytest
 import vfscore_blockdev
-from blockdev_storages import MemoryBackend
+from blockdev_storages import Attaching, MemoryBackend
 from vfscore_blockdev import DRIVER
 
 from vfscore.plugin import OpenFlag
-from vfscore.testing import AttachTests, DeviceTests, Namespace
+from vfscore.testing import DeviceTests, Namespace
 
 needs_local = pytest.mark.skipif(
     importlib.util.find_spec("vfscore_etfs_local") is None, reason="vfscore-etfs-local is not installed"
@@ -132,19 +132,6 @@ class TestLoopDevice(RangeTests):
                 return local(name), "", content
 
             yield put
-
-
-class Attaching(AttachTests):
-    @pytest.fixture
-    def ops(self):
-        return DRIVER
-
-    @pytest.fixture
-    def plugin(self):
-        before = set(DRIVER._disks)
-        yield vfscore_blockdev
-        for dev in set(DRIVER._disks) - before:
-            vfscore_blockdev.device_detach(dev)
 
 
 CONTENT = b"".join(bytes([i]) * 512 for i in range(8))

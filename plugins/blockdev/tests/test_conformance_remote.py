@@ -10,11 +10,12 @@ import os
 
 import pytest
 import vfscore_blockdev
+from blockdev_storages import Attaching
 from diskimages import buckets, ranges
 from vfscore_blockdev import DRIVER
 
 from vfscore.plugin import VType
-from vfscore.testing import AttachTests, DeviceTests, Namespace, raises
+from vfscore.testing import DeviceTests, Namespace, raises
 
 AROUND = 700
 CONTENT = b"".join(bytes([i]) * 512 for i in range(8))
@@ -128,19 +129,6 @@ class TestWeb(Remote):
 
         with raises(errno.EACCES):
             DRIVER.d_write(dev, b"x" * 512, 0, vtype)
-
-
-class Attaching(AttachTests):
-    @pytest.fixture
-    def ops(self):
-        return DRIVER
-
-    @pytest.fixture
-    def plugin(self):
-        before = set(DRIVER._disks)
-        yield vfscore_blockdev
-        for dev in set(DRIVER._disks) - before:
-            vfscore_blockdev.device_detach(dev)
 
 
 @needs_s3

@@ -6,36 +6,11 @@ import os
 import stat
 
 import pytest
-from blockdev_storages import Storages
+from blockdev_storages import opened, register
 
-from vfscore.testing import Namespace, raises
+from vfscore.testing import raises
 
 DATA = bytes(i * 7 % 251 for i in range(64 * 1024))
-
-
-@pytest.fixture
-def storages():
-    return Storages()
-
-
-@pytest.fixture
-def disk(storages):
-    return storages.put("disk", DATA)
-
-
-@pytest.fixture
-def ns(storages, disk):
-    with Namespace(plugins=[storages]) as ns:
-        yield ns
-
-
-def register(ns, key, begin=0, size=None, type="blk", source="memory:disk", **options):
-    window = () if size is None else (size,)
-    ns.etfs_register(key, source, type, begin, *window, options=options)
-
-
-def opened(ns, key, flags=os.O_RDWR):
-    return ns.sys.open(key, flags)
 
 
 # -- the range ---------------------------------------------------------------------------------------------------------

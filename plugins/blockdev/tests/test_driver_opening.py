@@ -7,34 +7,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
-from blockdev_storages import Storages, WritableHandle
+from blockdev_storages import WritableHandle, register_part
 
 from vfscore.plugin import OpenFlag
-from vfscore.testing import Namespace, raises
+from vfscore.testing import raises
 
 DATA = bytes(range(256)) * 32
-
-
-@pytest.fixture
-def storages():
-    return Storages()
-
-
-@pytest.fixture
-def disk(storages):
-    return storages.put("disk", DATA)
-
-
-@pytest.fixture
-def ns(storages, disk):
-    with Namespace(plugins=[storages]) as ns:
-        yield ns
-    assert disk.open_handles == 0
-    assert disk.closed
-
-
-def register(ns, key="/dev/r", begin=0, size=4096, type="blk", **options):
-    ns.etfs_register(key, "memory:disk", type, begin, size, options=options)
 
 
 # -- read-only ---------------------------------------------------------------------------------------------------------
@@ -42,7 +20,7 @@ def register(ns, key="/dev/r", begin=0, size=4096, type="blk", **options):
 
 def test_backing_that_cannot_be_written_opens_to_read_and_is_eacces_for_more(ns, disk):
     disk.writable = False
-    register(ns)
+    register_part(ns)
 
     for flags in (os.O_RDWR, os.O_WRONLY):
         with raises(errno.EACCES):
@@ -55,7 +33,7 @@ def test_backing_that_cannot_be_written_opens_to_read_and_is_eacces_for_more(ns,
 
 def test_backing_that_becomes_writable_can_be_written(ns, disk):
     disk.writable = False
-    register(ns)
+    register_part(ns)
     fd = ns.sys.open("/dev/r", os.O_RDONLY)
     disk.writable = True
 
@@ -66,14 +44,14 @@ def test_backing_that_becomes_writable_can_be_written(ns, disk):
 
 def test_backend_without_a_way_to_write_is_eacces(ns, disk, monkeypatch):
     monkeypatch.delattr(WritableHandle, "pwrite")
-    register(ns)
+    register_part(ns)
 
     with raises(errno.EACCES):
         ns.sys.open("/dev/r", os.O_RDWR)
 
 
 def test_device_made_readonly_is_eacces(ns, disk):
-    register(ns, readonly=True)
+    register_part(ns, readonly=True)
 
     with raises(errno.EACCES):
         ns.sys.open("/dev/r", os.O_WRONLY)
@@ -83,7 +61,7 @@ def test_device_made_readonly_is_eacces(ns, disk):
 
 
 def test_other_faults_of_opening_are_what_they_are(ns, disk, monkeypatch):
-    register(ns)
+    register_part(ns)
 
     def broken(path, flags):
         raise OSError(errno.EIO, "broken")
@@ -99,7 +77,7 @@ def test_other_faults_of_opening_are_what_they_are(ns, disk, monkeypatch):
 
 def test_idle_devices_hold_nothing_open(ns, disk):
     for i in range(50):
-        register(ns, f"/dev/r{i}", i, 16)
+        register_part(ns, f"/dev/r{i}", i, 16)
     assert disk.open_handles == 0
     for i in range(50):
         ns.open(f"/dev/r{i}", "rb").read()
@@ -108,7 +86,7 @@ def test_idle_devices_hold_nothing_open(ns, disk):
 
 
 def test_opens_share_a_handle_for_each_way(ns, disk):
-    register(ns)
+    register_part(ns)
     readers = [ns.sys.open("/dev/r", os.O_RDONLY) for _ in range(3)]
     assert disk.open_handles == 1
     writers = [ns.sys.open("/dev/r", os.O_RDWR) for _ in range(3)]
@@ -122,7 +100,7 @@ def test_opens_share_a_handle_for_each_way(ns, disk):
 
 
 def test_readers_go_on_when_the_writer_has_closed(ns, disk):
-    register(ns)
+    register_part(ns)
     reader, writer = ns.sys.open("/dev/r", os.O_RDONLY), ns.sys.open("/dev/r", os.O_RDWR)
     ns.sys.pwrite(writer, b"new", 0)
     ns.sys.close(writer)
@@ -190,7 +168,7 @@ class _Old:
 
 
 def test_backing_that_stores_at_close_does_so_with_the_last_writer(ns, staging):
-    register(ns)
+    register_part(ns)
     reader = ns.sys.open("/dev/r", os.O_RDONLY)
     one, two = ns.sys.open("/dev/r", os.O_RDWR), ns.sys.open("/dev/r", os.O_RDWR)
     ns.sys.pwrite(one, b"new", 0)
@@ -205,7 +183,7 @@ def test_backing_that_stores_at_close_does_so_with_the_last_writer(ns, staging):
 
 
 def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, monkeypatch):
-    register(ns)
+    register_part(ns)
     begun, go_on = threading.Event(), threading.Event()
     plain = Staging.close
 
@@ -238,7 +216,7 @@ def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, mo
 
 
 def test_a_reader_that_closes_while_something_is_stored_brings_no_old_content_back(ns, staging, monkeypatch):
-    register(ns)
+    register_part(ns)
     begun, go_on = threading.Event(), threading.Event()
     plain = Staging.close
 
@@ -265,7 +243,7 @@ def test_a_reader_that_closes_while_something_is_stored_brings_no_old_content_ba
 
 
 def test_writers_that_come_and_go_lose_nothing_of_one_another(ns, staging):
-    register(ns)
+    register_part(ns)
 
     def write(first):
         for at in range(first, 4096, 64):
@@ -283,7 +261,7 @@ def test_writers_that_come_and_go_lose_nothing_of_one_another(ns, staging):
 
 
 def test_backing_that_is_not_there_any_more_is_enxio(ns, disk):
-    register(ns)
+    register_part(ns)
     ns.sys.mknod("/node", stat.S_IFBLK | 0o600, ns.sys.stat("/dev/r").st_rdev)
     del disk.files[""]
 
@@ -294,7 +272,7 @@ def test_backing_that_is_not_there_any_more_is_enxio(ns, disk):
 
 
 def test_fault_of_storing_reaches_the_one_who_closes(ns, staging):
-    register(ns)
+    register_part(ns)
     fd = ns.sys.open("/dev/r", os.O_RDWR)
     ns.sys.pwrite(fd, b"new", 0)
     staging.full = True
@@ -306,7 +284,7 @@ def test_fault_of_storing_reaches_the_one_who_closes(ns, staging):
 
 
 def test_fsync_stores(ns, staging):
-    register(ns)
+    register_part(ns)
     fd = ns.sys.open("/dev/r", os.O_RDWR)
     ns.sys.pwrite(fd, b"new", 0)
     ns.sys.fsync(fd)

@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from blockdev_storages import MemoryHandle, Storages, WritableHandle
+from blockdev_storages import MemoryHandle, WritableHandle, register_part
 from vfscore_blockdev import DRIVER
 
 from vfscore.testing import Namespace, raises
@@ -16,33 +16,11 @@ from vfscore.testing import Namespace, raises
 DATA = bytes(range(256)) * 32
 
 
-@pytest.fixture
-def storages():
-    return Storages()
-
-
-@pytest.fixture
-def disk(storages):
-    return storages.put("disk", DATA)
-
-
-@pytest.fixture
-def ns(storages, disk):
-    with Namespace(plugins=[storages]) as ns:
-        yield ns
-    assert disk.open_handles == 0
-    assert disk.closed
-
-
-def register(ns, key="/dev/r", begin=0, size=4096, type="blk", **options):
-    ns.etfs_register(key, "memory:disk", type, begin, size, options=options)
-
-
 # -- removal -----------------------------------------------------------------------------------------------------------
 
 
 def test_removal_while_open_is_enxio_and_closes_the_backing(ns, disk):
-    register(ns)
+    register_part(ns)
     fd, f = ns.sys.open("/dev/r", os.O_RDWR), ns.open("/dev/r", "rb")
     f.read(1)
 
@@ -69,7 +47,7 @@ def test_removal_while_open_is_enxio_and_closes_the_backing(ns, disk):
 
 
 def test_removal_does_not_wait_for_a_write_that_hangs(ns, disk):
-    register(ns)
+    register_part(ns)
     begun, go_on = threading.Event(), threading.Event()
 
     def hang():
@@ -90,7 +68,7 @@ def test_removal_does_not_wait_for_a_write_that_hangs(ns, disk):
 
 
 def test_close_waits_for_the_reads_that_go_on_through_the_writer(ns, disk, monkeypatch):
-    register(ns)
+    register_part(ns)
     begun, go_on = threading.Event(), threading.Event()
     plain = WritableHandle.pread
 
@@ -113,7 +91,7 @@ def test_close_waits_for_the_reads_that_go_on_through_the_writer(ns, disk, monke
 
 def test_removed_and_registered_again_under_readers(ns, storages):
     storages.put("other", b"o" * 4096)
-    register(ns, "/dev/r", 0, 4096)
+    register_part(ns, "/dev/r", 0, 4096)
     ns.sys.mknod("/node", stat.S_IFBLK | 0o600, ns.sys.stat("/dev/r").st_rdev)
     seen, stop = [], threading.Event()
 
@@ -140,7 +118,7 @@ def test_removed_and_registered_again_under_readers(ns, storages):
             ns.etfs_register("/dev/r", "memory:other", "blk", 0, 4096)
             ns.etfs_remove("/dev/r")
             storages.put("disk", DATA)
-            register(ns, "/dev/r", 0, 4096)
+            register_part(ns, "/dev/r", 0, 4096)
         stop.set()
         for each in reading:
             each.result()
@@ -149,7 +127,7 @@ def test_removed_and_registered_again_under_readers(ns, storages):
 
 def test_devices_of_a_namespace_that_was_dropped_end_with_it(storages, disk):
     ns = Namespace(plugins=[storages])
-    register(ns)
+    register_part(ns)
     before = len(DRIVER._disks)
     ns.sys.read_file("/dev/r")
 
@@ -164,8 +142,8 @@ def test_devices_of_a_namespace_that_was_dropped_end_with_it(storages, disk):
 
 @pytest.mark.parametrize("keys", [["/dev/r"], ["/dev/r", "/dev/over"]], ids=["one device", "two over each other"])
 def test_neighbouring_bytes_written_by_many_threads_are_all_there(ns, disk, keys):
-    register(ns, "/dev/r", 100, 4096)
-    register(ns, "/dev/over", 90, 4106)
+    register_part(ns, "/dev/r", 100, 4096)
+    register_part(ns, "/dev/over", 90, 4106)
     threads = 8
 
     def write(first):
@@ -208,7 +186,7 @@ def test_range_of_a_medium_of_whole_sectors_that_begins_or_ends_within_one_is_ei
 
 
 def test_slow_backing_is_read_by_all_at_once(ns, disk, monkeypatch):
-    register(ns)
+    register_part(ns)
     together = threading.Barrier(4)
     plain = MemoryHandle.pread
 
