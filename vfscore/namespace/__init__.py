@@ -1,8 +1,8 @@
 """The composition root: what a namespace is made of, and which one ``vfs://`` means.
 
-`tree` has `Namespace`, `registering` and `mounting` what it hangs into the tree, `hanging` what those share, `view` what
-each credential has of it, `reading` fetches its description, `process` knows which one this process means. `hostpaths`
-has the suffixes of host paths, `partitions` the keys beside a disk.
+`tree` has `Namespace`, `registering` and `mounting` what it hangs into the tree, `hanging` what those share, `view`
+what each credential has of it, `reading` fetches its description, `process` knows which one this process means.
+`hostpaths` has the suffixes of host paths, `partitions` the keys beside a disk.
 """
 
 from __future__ import annotations
