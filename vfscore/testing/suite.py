@@ -41,6 +41,8 @@ class Suite(ServingTests):
     """What is made has the mode that was asked for; otherwise all has those that the storage shows."""
     knows_links: ClassVar[bool] = True
     """A file with two names is one vnode; a file system that knows its files by their paths has one for each."""
+    atomic_rename: ClassVar[bool] = True
+    """A name that is renamed over is there all the time, for whoever looks meanwhile."""
     bad_options: ClassVar[Mapping[str, Any] | None] = {"no_such_option": 1}
     """Options that `vfs_mount` must refuse; None for a file system whose options are its backend's business."""
 

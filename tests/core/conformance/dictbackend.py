@@ -184,12 +184,16 @@ class ChangingDictBackend(DictBackend):
         where.touch()
         return node
 
-    def take(self, path, isdir):
-        node = self.node(path)
+    def check(self, node, isdir):
+        """Raise unless *node* can be taken away as a directory, or as something else."""
         if (type(node.data) is dict) != isdir:
             raise err(errno.ENOTDIR if isdir else errno.EISDIR)
         if isdir and node.data:
             raise err(errno.ENOTEMPTY)
+
+    def take(self, path, isdir):
+        node = self.node(path)
+        self.check(node, isdir)
         where, name = self.place(path)
         del where.data[name]
         where.touch()
@@ -227,9 +231,12 @@ class ChangingDictBackend(DictBackend):
             return
         if any(above is node for _, above in self.walk(new.rpartition("/")[0], True)):
             raise err(errno.EINVAL)
-        if new_name in to.data:
-            self.take(new, isdir=type(node.data) is dict)
-        to.data[new_name] = where.data.pop(name)
+        over = to.data.get(new_name)
+        if over is not None:
+            self.check(over, isdir=type(node.data) is dict)
+            over.names -= 1
+        to.data[new_name] = node  # in one step: whoever looks sees the old one or the new
+        del where.data[name]
         where.touch()
         to.touch()
 

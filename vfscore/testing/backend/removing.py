@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import threading
+
+import pytest
 
 from vfscore.testing.backend.drive import BackendSuite, MakeBackend, load, names, need, opened, pread
 from vfscore.testing.makers import raises
@@ -93,6 +96,33 @@ class RemoveTests(BackendSuite):
         backend.rename("f", "g")
 
         assert load(backend, "g") == b"new"
+
+    def test_rename_over_a_file_leaves_no_moment_without_it(self, make: MakeBackend) -> None:
+        backend = need(make({"target": b"old", **{f"f{i}": b"new" for i in range(50)}}), "rename")
+        if self.stored_at_close:
+            pytest.skip("a storage of whole files need not rename in one step")
+        missed: list[OSError] = []
+        looking, enough = threading.Event(), threading.Event()
+
+        def look() -> None:
+            while not enough.is_set():
+                try:
+                    backend.getattr("target")
+                except OSError as exc:
+                    missed.append(exc)
+                looking.set()
+
+        reader = threading.Thread(target=look)
+        reader.start()
+        try:
+            assert looking.wait(10)
+            for i in range(50):
+                backend.rename(f"f{i}", "target")
+        finally:
+            enough.set()
+            reader.join()
+
+        assert missed == []
 
     def test_rename_moves_a_directory_with_all_below_it(self, make: MakeBackend) -> None:
         backend = need(make({"d/e/f": b"abc", "to": None}), "rename")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 
 import pytest
 
@@ -63,6 +64,34 @@ class RenameTests(Suite):
 
             assert tree.read(vp) == b"old"
         assert tree.load("g") == b"new"
+
+    def test_rename_over_a_file_leaves_no_moment_without_it(self, plant: Plant) -> None:
+        if not self.atomic_rename:
+            pytest.skip("this file system does not rename in one step")
+        tree = plant({"target": b"old"})
+        tree.create("probe", b"new")
+        tree.rename("probe", "target")
+        missed: list[int] = []
+        looking, enough = threading.Event(), threading.Event()
+
+        def look() -> None:
+            while not enough.is_set():
+                if tree.look(tree.root, "target")[0] is None:
+                    missed.append(1)
+                looking.set()
+
+        reader = threading.Thread(target=look)
+        reader.start()
+        try:
+            assert looking.wait(10)
+            for i in range(50):
+                tree.create(f"f{i}")
+                tree.rename(f"f{i}", "target")
+        finally:
+            enough.set()
+            reader.join()
+
+        assert missed == []
 
     def test_rename_over_one_of_two_names_leaves_the_other(self, plant: Plant) -> None:
         tree = plant({"f": b"new", "g": b"old"})

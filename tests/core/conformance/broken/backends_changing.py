@@ -305,6 +305,19 @@ class RenameIsEexist(Storage):
         super().rename(old, new)
 
 
+@BACKENDS.fault(
+    "a rename over a file removes it first, and comes later", "test_rename_over_a_file_leaves_no_moment_without_it"
+)
+class RenameInTwoSteps(Storage):
+    def rename(self, old, new):
+        where, name = self.place(new)
+        over = where.data.get(name)
+        if over not in (None, self.node(old)) and not isinstance(over.data, dict):
+            self.remove(new)
+            time.sleep(0.001)
+        super().rename(old, new)
+
+
 @BACKENDS.fault("a renamed directory arrives empty", "test_rename_moves_a_directory_with_all_below_it")
 class LosesChildren(Storage):
     def rename(self, old, new):

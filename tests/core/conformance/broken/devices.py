@@ -211,7 +211,7 @@ class LostBytes(Disks):
         content = self.checked(dev, offset, len(data), vtype)
         sector = slice(offset // SECTOR * SECTOR, (offset // SECTOR + 1) * SECTOR)
         before = bytes(content[sector])
-        time.sleep(0)
+        time.sleep(0.0001)
         if len(data) == 1:
             content[sector] = before
         return super().d_write(dev, data, offset, vtype)

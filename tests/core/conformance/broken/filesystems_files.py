@@ -109,7 +109,7 @@ class LostAppend(VolumeOps):
 
     def content(self, vp, offset):
         data = super().content(vp, offset)
-        time.sleep(0)
+        time.sleep(0.0002)
         return data
 
 

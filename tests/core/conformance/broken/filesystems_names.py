@@ -86,7 +86,7 @@ class TwoWinners(VolumeOps):
 
     def vacant(self, dvp, cnp):
         parent = super().vacant(dvp, cnp)
-        time.sleep(0)
+        time.sleep(0.0002)
         return parent
 
 
@@ -216,6 +216,19 @@ class LostRename(VolumeOps):
         super().vop_rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp)
         if tvp is not None and tvp is not fvp:
             self.leave(tdvp.v_data, tcnp.name)
+
+
+@FILESYSTEMS.fault(
+    "a rename over a file removes it first, and comes later", "test_rename_over_a_file_leaves_no_moment_without_it"
+)
+class MovesInTwoSteps(VolumeOps):
+    @hookimpl
+    def vop_rename(self, fdvp, fvp, fcnp, tdvp, tvp, tcnp):
+        if tvp not in (None, fvp) and tvp.v_type is VType.VREG:
+            self.vop_remove(tdvp, tvp, tcnp)
+            time.sleep(0.001)
+            tvp = None
+        super().vop_rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp)
 
 
 @FILESYSTEMS.fault("a renamed file is another file", "test_rename_keeps_attributes_and_content")
