@@ -197,6 +197,23 @@ def test_a_new_file_of_another_writer_is_found_by_its_name(place, backends):
     assert read(whole, "d/f") == b"abc"
 
 
+@pytest.mark.parametrize("mode", ["wb", "xb"])
+def test_what_another_writer_removed_just_after_we_wrote_it_can_be_made_again(s3_server, mode):
+    place = BucketPlace(s3_server)
+    with Namespace() as ns:
+        ns.etfs_register("/b", f"s3://{place.bucket}", "dir_subdirs", options=s3_server.options())
+        ns.sys.listdir("/b/d")
+        with ns.open("/b/d/f", "wb") as file:
+            file.write(b"ours")
+        place.remove("d/f")
+
+        with ns.open("/b/d/f", mode) as file:
+            file.write(b"again")
+
+        with ns.open("/b/d/f", "rb") as file:
+            assert file.read() == b"again"
+
+
 def test_a_listing_is_believed_until_its_time_is_up(place, backends, clock):
     whole, _ = backends
     before = names(whole, "d")

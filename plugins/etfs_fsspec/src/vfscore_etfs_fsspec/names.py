@@ -143,6 +143,9 @@ class Names:
             return VAttr(_VDIR) if implied and self.store.paged and path else unstored()
         if implied and self.store.paged and path and self._is_implied(path):
             return VAttr(_VDIR)
+        if self.seen.vtype(path) is not None:  # it was there lately
+            self.seen.invalidate(path)
+            since = self.seen.mark()
         self._missed = (path, threading.get_ident(), since, monotonic())
         raise self.absent(path)
 
