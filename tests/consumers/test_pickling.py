@@ -165,10 +165,11 @@ def test_keys_below_memory_that_stayed_behind_are_reached(ns, host):
     (host / "x.txt").write_bytes(b"host")
     ns.mount("rumpfs", "/mem")
     ns.etfs_register("/mem/a/data", str(host), "dir_subdirs")
-    code = (
-        "print(given[0].cat_file('/mem/a/data/x.txt').decode(), given[0].ls('/', detail=False), given[0].isdir('/mem'))"
-    )
-    assert _elsewhere(code, fsspec.filesystem("vfs")) == "host ['/mem'] True"
+    code = """
+print(given[0].cat_file('/mem/a/data/x.txt').decode(), given[0].ls('/', detail=False), given[0].isdir('/mem'))
+print(given[0].ns.sys.stat('/mem/a/data/x.txt').st_size, given[0].ns.open('/mem/a/data/x.txt').read())
+"""
+    assert _elsewhere(code, fsspec.filesystem("vfs")).split("\n") == ["host ['/mem'] True", "4 host"]
 
 
 def test_what_another_process_makes_of_the_same_fstab_by_itself_has_a_memory_of_its_own(ns):

@@ -190,6 +190,47 @@ def test_file_that_was_removed_and_has_no_handle_can_be_neither_cut_nor_opened(n
     assert vp.v_op.vop_getattr(vp, ROOT_CRED).va_nlink == 0
 
 
+@pytest.mark.parametrize(
+    "go",
+    [
+        lambda sys: sys.unlink("/changing/f"),
+        lambda sys: sys.rename("/changing/d/g", "/changing/f"),
+        lambda sys: sys.remove_many(["/changing/f"]),
+    ],
+)
+def test_reader_that_shared_a_writers_handle_reads_on_when_the_name_goes(ns, go):
+    writing = ns.sys.open("/changing/f", os.O_RDWR)
+    reading = ns.sys.open("/changing/f", os.O_RDONLY)
+    ns.sys.close(writing)
+
+    go(ns.sys)
+
+    assert ns.sys.pread(reading, 200, 0) == DATA
+    assert ns.sys.fstat(reading).st_size == len(DATA)
+    ns.sys.close(reading)
+
+
+def test_many_files_are_read_for_a_user_as_one_is():
+    class Many(ChangingDictBackend):
+        def read_many(self, paths):
+            return [bytes(self.node(path).data) for path in paths]
+
+    class Brings:
+        @hookimpl
+        def etfs_backend(self, source, options):
+            return Many({"d/f": b"x", "d/open": b"y"}) if source == "many:" else None
+
+    with vfscore.Namespace(plugins=[Brings()]) as ns:
+        ns.etfs_register("/m", "many:", "dir_subdirs")
+        ns.sys.chmod("/m/d/f", 0o600)
+        user = ns.as_user(1000, 1000).sys
+
+        refused, granted = user.read_many(["/m/d/f", "/m/d/open"])
+
+        assert (refused.errno, granted) == (errno.EACCES, b"y")
+        assert ns.sys.read_many(["/m/d/f", "/m/d/open"]) == [b"x", b"y"]
+
+
 def test_syncing_everything_reaches_files_that_are_open_for_writing(ns):
     with ns.open("/changing/f", "r+b") as file:
         file.write(b"new")
