@@ -48,6 +48,7 @@ MODULES = (
     "test_arrays.py",
     "test_arrow_filesystem.py",
     "test_chaining.py",
+    "test_configuration.py",
     "test_dask.py",
     "test_dask_processes.py",
     "test_duckdb.py",
@@ -60,7 +61,7 @@ MODULES = (
     "test_upath.py",
 )
 """Where there are marks."""
-LOOSE = ("test_chaining.py", "test_notebooks.py", "test_upath.py")
+LOOSE = ("test_chaining.py", "test_configuration.py", "test_notebooks.py", "test_upath.py")
 """Those of which not every test is for the page."""
 
 

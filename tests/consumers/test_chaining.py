@@ -1,12 +1,9 @@
-"""fsspec's own doors: chains of URLs, many files, open_local, mappers, copies to other filesystems, configuration."""
+"""fsspec's own doors: chains of URLs, many files, open_local, mappers, copies to other filesystems."""
 
 import gc
 import io
-import json
 import os
 import random
-import subprocess
-import sys
 import tarfile
 import zipfile
 
@@ -342,45 +339,3 @@ def test_tqdm_shows_it(place, fs, tmp_path):
     fs.pipe_file(f"{place}/x", b"data")
     fs.get_file(f"{place}/x", str(tmp_path / "x"), callback=fsspec.callbacks.TqdmCallback(tqdm_kwargs={"file": out}))
     assert "4/4" in out.getvalue()
-
-
-# -- configuration -----------------------------------------------------------------------------------------------------
-
-_READ = "import fsspec; print(fsspec.filesystem('vfs').cat_file('/host/x').decode())"
-
-
-@pytest.fixture
-def described(host, tmp_path):
-    (host / "x").write_text("found")
-    path = tmp_path / "fstab.toml"
-    path.write_text(f'[[etfs]]\nkey = "/host"\nsource = {json.dumps(str(host))}\ntype = "dir"\n')
-    return path
-
-
-def _run(tmp_path, **env):
-    env = {**os.environ, "FSSPEC_CONFIG_DIR": str(tmp_path / "conf"), **env}
-    done = subprocess.run([sys.executable, "-c", _READ], env=env, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-@pytest.mark.parametrize(
-    "env",
-    [
-        lambda path: {"VFSCORE_FSTAB": path},
-        lambda path: {"FSSPEC_VFS_FSTAB": path},
-        lambda path: {"FSSPEC_VFS": json.dumps({"fstab": path})},
-    ],
-    ids=["VFSCORE_FSTAB", "FSSPEC_VFS_FSTAB", "FSSPEC_VFS"],
-)
-@pytest.mark.consumer("fsspec", more="configuration")
-def test_the_environment_says_what_vfs_means(described, tmp_path, env):
-    assert _run(tmp_path, **env(str(described))) == "found"
-
-
-@pytest.mark.parametrize("form", ["json", "ini"])
-def test_a_configuration_file_of_fsspec_says_what_vfs_means(described, tmp_path, form):
-    (tmp_path / "conf").mkdir()
-    text = json.dumps({"vfs": {"fstab": str(described)}}) if form == "json" else f"[vfs]\nfstab = {described}\n"
-    (tmp_path / "conf" / f"mine.{form}").write_text(text)
-    assert _run(tmp_path) == "found"
