@@ -35,6 +35,7 @@ _PASSED_BY = frozenset({errno.EACCES, errno.ENOENT, errno.EOPNOTSUPP, errno.ESTA
 """Why a search goes on without a directory that it met: it may not be read, cannot be listed, or just went."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
+_VREG = VType.VREG
 _DEVICES = (VType.VBLK, VType.VCHR)
 
 
@@ -193,7 +194,8 @@ class Walking(Attrs, Paths):
             out = []
             for entry in self._list(vp):
                 attr = entry.d_attr
-                if attr is None or entry.d_type in _DEVICES:
+                vtype = entry.d_type
+                if attr is None or (vtype is not _VREG and vtype in _DEVICES):
                     child, _ = self._lookup_entry(vp, entry.d_name, NameiOp.LOOKUP)
                     if child is None:
                         continue  # removed since it was listed
