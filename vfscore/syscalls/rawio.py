@@ -57,6 +57,8 @@ class VfsRawIO(io.RawIOBase):
         self.name = name
         self._close = file.close if close is None else close
         self._dropping = False
+        self._shut = False
+        """What `closed` says, which asks more of `io` than a small read takes."""
         self.wrote = False
         """Something was written through this object."""
         self._pos = 0
@@ -79,16 +81,19 @@ class VfsRawIO(io.RawIOBase):
         return True
 
     def _check(self) -> None:
-        if self.closed or self.file.refs <= 0:
+        if self._shut or self.file.refs <= 0:
             raise ValueError("I/O operation on closed file")
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read into *buffer* and return how many bytes."""
-        self._check()
-        if not self.file.readable:
+        file = self.file
+        if self._shut or not file.readable:
+            self._check()
             raise io.UnsupportedOperation("not readable")
         view = memoryview(buffer)
-        n = self.file.preadinto(self._pos, view if view.format == "B" and view.ndim == 1 else view.cast("B"))
+        if type(buffer) is not bytearray and (view.format != "B" or view.ndim != 1):
+            view = view.cast("B")
+        n = file.preadinto(self._pos, view)
         self._pos += n
         return n
 
@@ -96,10 +101,11 @@ class VfsRawIO(io.RawIOBase):
         """Read at most *size* bytes, or all that is left."""
         if size is None or size < 0:
             return self.readall()
-        self._check()
-        if not self.file.readable:
+        file = self.file
+        if self._shut or not file.readable:
+            self._check()
             raise io.UnsupportedOperation("not readable")
-        data = self.file.pread(self._pos, size)
+        data = file.pread(self._pos, size)
         self._pos += len(data)
         return data
 
@@ -194,6 +200,7 @@ class VfsRawIO(io.RawIOBase):
             try:
                 super().close()
             finally:
+                self._shut = True
                 self._close()
 
     def __repr__(self) -> str:
