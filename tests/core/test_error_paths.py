@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.core.needing import needs_local
 from vfscore import Namespace
-
-needs_local = pytest.mark.skipif(
-    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
-)
 
 ONE_PATH: list[tuple[str, Callable[[Any, Any], object]]] = [
     ("stat", lambda sys, path: sys.stat(path)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import itertools
 import os
 from collections.abc import Iterator
@@ -11,12 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.needing import needs_local
 from vfscore import Namespace
 from vfscore.types import VType
-
-needs_local = pytest.mark.skipif(
-    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
-)
 
 
 @pytest.fixture

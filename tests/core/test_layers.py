@@ -1,7 +1,6 @@
 """The layers that come with the core, around a memory file system and through a namespace."""
 
 import errno
-import importlib.util
 import logging
 import os
 import threading
@@ -9,6 +8,7 @@ import time
 
 import pytest
 
+from tests.core.needing import needs_local
 from vfscore.layers import LAYERS, FaultCount, Trace, TraceEvent
 from vfscore.mount import Mount
 from vfscore.namespace import Namespace
@@ -18,10 +18,6 @@ from vfscore.spec import FileSystem, hookimpl
 from vfscore.testing import LayerTests, Tree, mount_alone, raises
 from vfscore.types import ACCESS_READ, ACCESS_WRITE, ROOT_CRED, IoFlag, VType
 from vfscore.vnode import VV_ROOT, Vnode
-
-needs_local = pytest.mark.skipif(
-    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
-)
 
 MAKE = {layer.name: layer.make for layer in LAYERS}
 

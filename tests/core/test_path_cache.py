@@ -120,3 +120,19 @@ def test_what_is_made_is_made_where_the_path_leads_now() -> None:
                     assert answer(sys, lambda _, path, call=call: call(path), "/d/new") == errno.ENOENT
             sys.mkdir("/d")
             assert sys.listdir("/d") == []
+
+
+def test_open_takes_no_remembered_file_that_is_called_otherwise_now() -> None:
+    with Namespace() as ns:
+        sys = ns.sys
+        sys.write_file("/f", b"old")
+        assert sys.read_file("/f") == b"old"
+        sys.stat("/f")
+
+        sys.rename("/f", "/g")
+
+        assert answer(sys, opened, "/f") == errno.ENOENT
+        sys.write_file("/f", b"new")
+        assert sys.read_file("/f") == b"new"
+        sys.rename("/g", "/f")
+        assert sys.read_file("/f") == b"old"

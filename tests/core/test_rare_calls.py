@@ -35,6 +35,8 @@ def test_limits_and_sizes_are_asked_of_a_descriptor_too(at: Place) -> None:
 
 
 def test_owner_is_changed_by_a_descriptor_too(at: Place) -> None:
+    if at.sys is os and os.geteuid() != 0:
+        pytest.skip("only root can give files of the host away")
     fd = at.file("f")
 
     at.sys.fchown(fd, 7, 8)

@@ -2,17 +2,13 @@
 
 import contextlib
 import errno
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import vfscore
-
-needs_local = pytest.mark.skipif(
-    importlib.util.find_spec("vfscore_etfs_local") is None, reason="grafts paths of the host, which etfs_local serves"
-)
+from tests.core.needing import needs_local
 
 pytestmark = pytest.mark.slow
 
