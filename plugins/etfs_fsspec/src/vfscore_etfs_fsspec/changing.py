@@ -158,7 +158,7 @@ class ChangingBackend(ReadingBackend):
             raise
         names.directories.add((path,))
         if self.store.flat:
-            self.seen.changed(path, unstored(), since, made=True)
+            self.seen.changed(path, unstored(), since)
         else:
             self.seen.changed(path)
         if mode & 0o7777 != _DIRECTORY_MODE:

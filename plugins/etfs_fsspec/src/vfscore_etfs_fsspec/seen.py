@@ -192,7 +192,6 @@ class Seen:
         since: int | None = None,
         gone: bool = False,
         stored: bool = False,
-        made: bool = False,
     ) -> None:
         """Forget *path*, all below it and the listing that it is in; tell the others.
 
@@ -201,11 +200,10 @@ class Seen:
             since: The `mark` taken before the change was asked for: *va* is not believed if there was another one.
             gone: There is nothing any more: then the listing has it no longer.
             stored: It is a file that was just stored: then the listing has its name, whatever its attributes are.
-            made: It is a directory that was just made: then nothing is in it.
         """
         with self._lock:
-            if since is not None and self._touched(path, since, made, made):
-                va, stored, made = None, False, False
+            if since is not None and self._touched(path, since):
+                va, stored = None, False
             self._forget(path, va is not None or gone or stored)
             if self._expiry:
                 now = monotonic()
@@ -214,8 +212,6 @@ class Seen:
                 elif stored:
                     self._known.put(path, VAttr(_VREG), now)
                     self._known.outdate(path)
-                if made:
-                    self._known.put_all(path, {}, now)
         full = self._full(path).strip("/")
         for other in self._kin.others(self):
             other._hear(full)

@@ -262,16 +262,6 @@ def test_a_file_after_many_that_were_written_at_once_is_looked_for_by_its_name_a
     assert log.kinds == {"HEAD": 1, "PUT": 1}
 
 
-def test_what_is_put_into_a_directory_that_was_just_made_is_looked_for_by_its_name_and_put(ns, proxy, world):
-    world.plant({"other": b""})
-    ns.sys.mkdir("/b/d")
-
-    with proxy.counting() as log, ns.open("/b/d/f", "wb") as file:
-        file.write(SMALL)
-
-    assert log.kinds == {"HEAD": 1, "PUT": 1}
-
-
 def test_what_was_just_written_is_known(ns, proxy):
     with ns.open("/b/f", "wb") as file:
         file.write(SMALL)
