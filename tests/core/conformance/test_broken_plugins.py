@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.core.conformance.broken import running
-from tests.core.conformance.broken.suites import DOORS, RUNS
+from tests.core.conformance.broken.suites import DOORS, RUNS, filesystems_names
 from tests.core.conformance.broken.table import page
+from tests.core.conformance.broken.volume import filesystem
+from vfscore.testing import Tree, mount_alone
+from vfscore.types import ROOT_CRED
 
 ROOT = Path(__file__).parents[3]
 FAIR = {"AssertionError", "Failed", "BufferError", "OSError"} | {cls.__name__ for cls in OSError.__subclasses__()}
@@ -102,6 +105,14 @@ def test_as_many_faults_are_caught_as_there_are_ways_to_be_wrong():
     assert counted["File systems"] >= 70
     assert counted["Device drivers"] >= 20
     assert counted["Layers"] >= 10
+
+
+def test_search_of_a_file_system_that_lists_the_dots_comes_to_an_end():
+    tree = Tree(mount_alone(filesystem(filesystems_names.ListsDots))).plant({"d/e/f": b"x"})
+
+    found = tree.root.v_op.vop_find(tree.root, None, ROOT_CRED)
+
+    assert sorted(path for path, _ in found) == ["d", "d/e", "d/e/f"]
 
 
 def test_page_lists_each_fault_with_the_test_that_caught_it():

@@ -17,7 +17,7 @@ class Fault(NamedTuple):
     caught_by: tuple[str, ...]
     """The tests that must fail because of it."""
     spoils: int
-    """How many other tests may fail as well: those that need what is broken to see something else."""
+    """How many of the other tests that it is given may fail as well: those that need what is broken for something."""
     suite: str
     """The name of its test class."""
 
