@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -16,6 +17,8 @@ from click.testing import CliRunner, Result
 
 from vfscore.cli import author
 from vfscore.cli.app import vfs
+from vfscore.cli.check.target import Target
+from vfscore.cli.check.verdict import Verdict, read_of
 
 LAYER = """
 from vfscore.plugin import Layer, hookimpl
@@ -114,7 +117,7 @@ def test_what_was_found_is_told_as_json(check: Callable[..., Result], project: C
     assert found["problems"] == []
     assert found["tests"]["passed"] >= 5
     assert found["left_out"] == 1
-    assert found["skipped"] == {"this layer answers nothing itself": 1}
+    assert found["skipped"]["this layer answers nothing itself"] == 1
 
 
 FAULTS = {
@@ -225,7 +228,7 @@ def test_a_test_of_the_suite_that_fails_is_told_as_a_sentence(
     (problem,) = [each for each in found["problems"] if "comes through unchanged" in each["what"]]
     assert problem["what"].startswith("result comes through unchanged: ")
     assert problem["test"] == "tests/test_it.py::TestCounting::test_result_comes_through_unchanged"
-    assert problem["read"] == "docs/hooks.md"
+    assert problem["read"] == "docs/writing-a-plugin.md#a-layer"
 
 
 def test_a_plugin_that_hangs_while_it_is_imported_is_told_after_the_time_it_has(
@@ -234,17 +237,46 @@ def test_a_plugin_that_hangs_while_it_is_imported_is_told_after_the_time_it_has(
     result = check("--timeout", "5", project("import threading; threading.Event().wait()"))
 
     assert result.exit_code == 1
-    assert "1. it did not come to an end: stopped while it was loaded" in result.stdout
+    assert "1. it did not come to an end: stopped while" in result.stdout
 
 
-def test_a_test_that_hangs_is_named(check: Callable[..., Result], project: Callable[..., Path]) -> None:
-    hangs = SUITE.replace("return Counting", "import threading; threading.Event().wait()")
+@pytest.mark.parametrize(
+    ("suite", "test", "read"),
+    [
+        ("backend.listing", "test_readdir_of_a_file_is_enotdir", "docs/hooks.md#readdir"),
+        ("backend.reading", "test_pread_past_the_end_is_empty[7]", "docs/hooks.md#pread"),
+        ("backend.claim", "test_etfs_backend_claims_its_source", "docs/hooks.md#etfs_backend"),
+        ("backend.reading", "test_a_name_is_kept_as_it_is", "docs/writing-a-plugin.md#a-backend"),
+        ("vnodeops.listing", "test_readdir_of_a_file_is_enotdir", "docs/hooks.md#vop_readdir"),
+        ("vfsops", "test_statvfs_makes_sense", "docs/hooks.md#vfs_statvfs"),
+        ("vfsops", "test_mounts_share_nothing", "docs/writing-a-plugin.md#a-file-system"),
+        ("device", "test_read_ranges_gives_each_its_bytes", "docs/hooks.md#d_read_ranges"),
+        ("attach", "test_device_attach_makes_a_device_of_the_range", "docs/hooks.md#device_attach"),
+        ("layer", "test_layer_wraps_something", "docs/writing-a-plugin.md#a-layer"),
+    ],
+)
+def test_what_a_test_proves_is_written_where_one_is_sent(suite: str, test: str, read: str) -> None:
+    assert read_of(f"tests/test_it.py::TestIt::{test}", f"vfscore.testing.{suite}") == read
 
-    found = told(check("--json", "--timeout", "10", project(LAYER, hangs)))
+    page, _, anchor = read.partition("#")
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    assert anchor in {heading.strip("`").lower().replace(" ", "-") for heading in headings}
 
-    (problem,) = found["problems"]
-    assert problem["what"].startswith("it did not come to an end: stopped while '")
-    assert problem["test"].startswith("tests/test_it.py::TestCounting::test_")
+
+def test_a_test_that_does_not_end_is_named() -> None:
+    verdict = Verdict(Target("it", "vfscore-it", "1.2", "it", False))
+    for event in (
+        {"event": "phase", "phase": "conformance"},
+        {"event": "begins", "test": "tests/test_it.py::TestIt::test_read_at_the_end_is_empty[3]"},
+    ):
+        verdict.take(event)
+    verdict.end(None, ["the last", "words"])
+
+    (problem,) = verdict.problems
+    assert problem.what == "it did not come to an end: stopped while 'read at the end is empty [3]' was tested"
+    assert problem.test == "tests/test_it.py::TestIt::test_read_at_the_end_is_empty[3]"
+    assert verdict.output == ["the last", "words"]
 
 
 def test_a_plugin_that_takes_its_process_with_it_is_told(

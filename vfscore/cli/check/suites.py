@@ -6,13 +6,17 @@ public and documented; nothing else imports this module, so that pytest may be t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from vfscore.cli.check.events import write
 
 __all__ = ["pytest_collection_modifyitems", "pytest_collectreport", "pytest_runtest_logreport"]
+
+
+SUITE: Final = "vfscore suite"
+"""The property of a test with the module that its suite is in."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -23,6 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = of_suites
+    for item in of_suites:
+        item.user_properties.append((SUITE, getattr(getattr(item, "function", None), "__module__", "")))
     if not hasattr(config, "workerinput"):
         write(event="collected", tests=len(of_suites), left_out=len(others))
 
@@ -52,7 +58,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
             why = _crash_line(report)
         expected = hasattr(report, "wasxfail")
         outcome = "skipped" if expected and report.skipped else report.outcome
-        write(event="ended", test=report.nodeid, phase=report.when, outcome=outcome, why=why)
+        suite = dict(report.user_properties).get(SUITE, "")
+        write(event="ended", test=report.nodeid, suite=suite, phase=report.when, outcome=outcome, why=why)
 
 
 def _crash_line(report: pytest.TestReport) -> str:

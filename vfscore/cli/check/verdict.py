@@ -22,11 +22,24 @@ from vfscore.cli.check.events import EVENTS
 from vfscore.cli.check.target import GROUP, Target
 from vfscore.opv import DevVector, OpVector, VfsVector, spec_hooks
 from vfscore.spec import Registration
+from vfscore.spec.backend import FullBackend, FullHandle
 
-__all__ = ["Verdict", "check"]
+__all__ = ["Verdict", "check", "read_of"]
 
 _PREFIXES: Final = ("vop_", "vfs_", "d_", "")
-_HOOKS: Final = {*spec_hooks(Registration), *OpVector.hooks, *VfsVector.hooks, *DevVector.hooks}
+_REGISTRATION: Final = spec_hooks(Registration)
+_HOOKS: Final = {*_REGISTRATION, *OpVector.hooks, *VfsVector.hooks, *DevVector.hooks}
+_METHODS: Final = {name for each in (FullBackend, FullHandle) for name in dir(each) if not name.startswith("_")}
+_PARTS: Final = {
+    "backend": ("a-backend", ("",), {*_METHODS, *_REGISTRATION}),
+    "device": ("a-device", ("d_",), _HOOKS),
+    "attach": ("a-device", ("",), _HOOKS),
+    "partitions": ("a-device", ("",), _HOOKS),
+    "layer": ("a-layer", ("",), _HOOKS),
+    "vnodeops": ("a-file-system", ("vop_",), _HOOKS),
+    "vfsops": ("a-file-system", ("vfs_",), _HOOKS),
+}
+"""Module in `vfscore.testing` → where the walk is that explains the whole, how hooks are called there, and which."""
 _TAIL: Final = 20
 """Lines of output that are shown of a process that died."""
 
@@ -89,13 +102,13 @@ class Verdict:
         elif kind == "ended":
             self._take_test(**event)
 
-    def _take_test(self, test: str, phase: str, outcome: str, why: str) -> None:
+    def _take_test(self, test: str, suite: str, phase: str, outcome: str, why: str) -> None:
         self.counts[outcome] += 1
         if outcome == "skipped":
             self.unserved[why] = self.unserved.get(why, 0) + 1
         elif outcome == "failed":
             where = {"setup": " (before the test)", "teardown": " (after the test)"}.get(phase, "")
-            self.problems.append(Problem(f"{_sentence(test)}: {why}{where}", _read_of(test), test))
+            self.problems.append(Problem(f"{_sentence(test)}: {why}{where}", read_of(test, suite), test))
 
     def end(self, code: int | None, output: list[str]) -> None:
         """Take in how the process ended, and what it printed.
@@ -172,14 +185,23 @@ def _sentence(test: str) -> str:
     return f"{name.removeprefix('test_').replace('_', ' ')}{f' [{case}' if bracket else ''}"
 
 
-def _read_of(test: str) -> str:
-    """Return where the promise stands that a test proves: at the hook that its name begins with."""
+def read_of(test: str, suite: str) -> str:
+    """Return where the promise stands that a *test* proves: at the hook that it is called after.
+
+    Where it is called after none, it is a promise of the whole.
+
+    Args:
+        test: pytest's id of it.
+        suite: The module of `vfscore.testing` that has it.
+    """
+    part = [*suite.split("."), "", "", ""][2]
+    walk, prefixes, names = _PARTS.get(part, ("", _PREFIXES, _HOOKS))
     words = test.rpartition("::")[2].partition("[")[0].removeprefix("test_").split("_")
     for count in range(len(words), 0, -1):
-        for prefix in _PREFIXES:
-            if (name := prefix + "_".join(words[:count])) in _HOOKS:
+        for prefix in prefixes:
+            if (name := prefix + "_".join(words[:count])) in names:
                 return f"{HOOKS}#{name}"
-    return HOOKS
+    return f"{AUTHORS}#{walk}" if walk else AUTHORS
 
 
 def check(target: Target, timeout: float) -> Verdict:
