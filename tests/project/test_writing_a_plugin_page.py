@@ -52,6 +52,13 @@ def test_what_is_shown_and_is_no_part_of_an_example_runs(examples, capsys, caplo
     assert caplog.messages == ["uid 0: mkdir d: done", "uid 0: rename d -> e: done"]
 
 
+def test_what_is_typed_is_what_a_new_plugin_says_of_itself():
+    template = (TOP / "vfscore/cli/templates/distribution/README.md.txt").read_text()
+    (typed,) = re.findall(r"```console\n(.*?)```", template, re.S)
+
+    assert typed.replace("$$", "$").splitlines() == re.findall(r"^\$ .+$", PAGE, re.M)[2:]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("click") is None, reason="the command line is an extra")
 def test_what_is_typed_goes_from_nothing_to_nothing_is_wrong(tmp_path):
