@@ -69,3 +69,12 @@ def test_copy_to_partitioned(db, frame, url, fs, place):
 def test_a_missing_file_is_an_error(db, url):
     with pytest.raises((duckdb.IOException, FileNotFoundError)):
         db.sql(f"select * from read_csv('{url}/missing.csv')").fetchall()
+
+
+@pytest.mark.consumer("duckdb", more="a database, attached to read")
+def test_a_database_in_the_tree_is_attached(db, url, fs, place, tmp_path):
+    with duckdb.connect(tmp_path / "made.db") as made:
+        made.execute("create table t as select 7 as n")
+    fs.put_file(str(tmp_path / "made.db"), f"{place}/made.db")
+    db.execute(f"attach '{url}/made.db' as found (read_only)")
+    assert db.sql("select n from found.t").fetchall() == [(7,)]
