@@ -3,6 +3,8 @@
 Names are NetBSD's (`sys/vnode.h`, `sys/namei.h`, `sys/dirent.h`); numbers, where a number shows, are Linux's. Nothing
 here has behaviour beyond its own conversion, takes a lock or imports another room.
 
+One module, long as it is: it is read as one, like the headers that it comes from, and most of it is lists of fields.
+
 Time stamps are integers of nanoseconds since the epoch. ``None`` in a :class:`VAttr` is VNOVAL: "not given".
 """
 
