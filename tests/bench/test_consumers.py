@@ -40,6 +40,15 @@ def test_pandas_reads_parquet_from_memory(race, vfs, parquet):
     pd.testing.assert_frame_equal(mine, theirs)
 
 
+@pytest.mark.budget("pd.read_parquet of 100 MiB that to_parquet wrote, memory", must=0.9, aim=0.7, peer=PEER)
+def test_pandas_reads_parquet_from_memory_that_it_wrote_there(race, vfs, frame, parquet):
+    frame.to_parquet("vfs://x.parquet")
+
+    mine, theirs = race(lambda: pd.read_parquet("vfs://x.parquet"), lambda: pd.read_parquet(parquet), rounds=15)
+
+    pd.testing.assert_frame_equal(mine, theirs)
+
+
 @pytest.mark.budget("pd.read_parquet of 100 MiB, local directory", must=1.05, aim=1.0, peer=PEER)
 def test_pandas_reads_parquet_from_a_local_directory(race, ns, parquet):
     ns.etfs_register("/data", os.fspath(parquet.parent), "dir_subdirs")
