@@ -69,6 +69,8 @@ class TestFlat(BackendTests):
 
         return make
 """
+FEW = "plain or is_served or read_is_the_content or view_is_what or mkdir_makes"
+"""Tests of the suite that are enough to see what is said of all."""
 SETTINGS = "[pytest]\naddopts = --strict-config --strict-markers -p no:cacheprovider\nfilterwarnings = error\n"
 
 
@@ -84,7 +86,7 @@ def run(tmp_path):
     def run(*options, **env):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "--deselect=test_flat.py::TestFlat::test_open_below_a_file_is_enotdir",
+            [sys.executable, "-m", "pytest", "-k", FEW,
              *(options or ("test_flat.py",))],
             cwd=tmp_path, env={**kept, "COLUMNS": "400", **env}, capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -112,7 +114,8 @@ def test_summary_tells_what_a_stranger_serves(run, workers):
 
     assert first.startswith("TestFlat (backend FlatBackend): ")
     assert " passed, " in first
-    assert first.endswith(" skipped, 1 deselected")
+    assert " skipped, " in first
+    assert first.endswith(" deselected")
     assert serves.startswith("serves 2 of ")
     assert serves.endswith(" operations: getattr open")
     assert without.startswith("without: ")
