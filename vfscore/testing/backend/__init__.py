@@ -9,6 +9,7 @@ A backend's whole use of it::
 
 *make* takes a tree (path → content, `Link` or None for a directory) and returns the backend rooted at it. A method that
 the backend does not have skips the tests of it; so does EOPNOTSUPP. A Link is only asked of a backend with `readlink`.
+With ``class TestZipped(BackendTests, BackendTwinTests)`` it is compared with a rumpfs as well (see `twin`).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ A file system's whole use of it::
 
 Tests of a slot that the file system leaves empty skip themselves. `Suite` says which class attributes name the limits
 that a subclass has (a mount that is soon full, …), and what a read-only file system overrides.
+With ``class TestMyfs(FileSystemTests, FileSystemTwinTests)`` it is compared with a rumpfs as well (see `twin`).
 """
 
 from __future__ import annotations
