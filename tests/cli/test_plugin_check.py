@@ -106,7 +106,11 @@ def test_a_plugin_that_is_right_passes(check: Callable[..., Result], project: Ca
     result = check(project(LAYER, SUITE))
 
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("it (vfscore-it 1.2): layer counting\n  conformance: ")
+    assert result.stdout.startswith(
+        "it (vfscore-it 1.2): layer counting\n"
+        "  layer counting serves 1 of 1 vnode operations: vop_read\n"
+        "  conformance: "
+    )
     assert result.stdout.endswith("\nit: nothing is wrong\n")
 
 
@@ -115,6 +119,7 @@ def test_what_was_found_is_told_as_json(check: Callable[..., Result], project: C
 
     assert found["kinds"] == ["layer counting"]
     assert found["problems"] == []
+    assert {"part": "vnode operations", "serves": ["vop_read"], "of": 1} in found["seen"]["layer counting"]
     assert found["tests"]["passed"] >= 5
     assert found["left_out"] == 1
     assert found["skipped"]["this layer answers nothing itself"] == 1
@@ -407,7 +412,8 @@ def test_an_installed_plugin_says_in_its_entry_points_where_its_suites_are(tmp_p
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "it (vfscore-it 1.2): layer counting\n  conformance: " in done.stdout
+    assert done.stdout.startswith("it (vfscore-it 1.2): layer counting\n")
+    assert "\n  conformance: " in done.stdout
 
 
 def test_without_pytest_the_way_out_is_told(check: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

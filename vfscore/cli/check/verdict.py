@@ -52,6 +52,7 @@ class Verdict:
         hints: What may be.
         kinds: What the plugin brings, in words.
         serves: Each of these → the ops that it serves.
+        seen: What the suites saw → for each part of its contract what that is, the ops served, and how many there are.
         counts: passed, failed, skipped: how many tests of its suites.
         left_out: How many tests beside these are the plugin's own business.
         unserved: What its suites skipped for want of it → how many tests.
@@ -64,6 +65,7 @@ class Verdict:
         self.hints: list[str] = []
         self.kinds: list[str] = []
         self.serves: dict[str, list[str]] = {}
+        self.seen: dict[str, list[tuple[str, list[str], int]]] = {}
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
         self.left_out = 0
         self.unserved: dict[str, int] = {}
@@ -85,6 +87,8 @@ class Verdict:
             self._doing = {"loading": "it was loaded"}.get(event["phase"], "its suites were collected")
         elif kind == "loaded":
             self.kinds, self.serves = event["kinds"], event["serves"]
+        elif kind == "served":
+            self.seen[event["what"]] = [(part, ops, total) for part, ops, total in event["parts"]]
         elif kind == "problem":
             self.problems.append(Problem(**event))
         elif kind == "hint":
@@ -148,6 +152,10 @@ class Verdict:
             "hints": self.hints,
             "kinds": list(self.kinds),
             "serves": self.serves,
+            "seen": {
+                what: [{"part": part, "serves": ops, "of": total} for part, ops, total in parts]
+                for what, parts in self.seen.items()
+            },
             "tests": self.counts,
             "left_out": self.left_out,
             "skipped": self.unserved,
@@ -159,7 +167,12 @@ class Verdict:
         whose = f" ({f'{of.distribution} {of.version}'.strip()})" if of.distribution else ""
         yield f"{of.name}{whose}: {', '.join(self.kinds) or 'nothing was loaded'}"
         for what, ops in self.serves.items():
-            yield f"  {what} serves {', '.join(ops) or 'no op'}"
+            if not self.seen:
+                yield f"  {what} serves {', '.join(ops) or 'no op'}"
+        for what, parts in self.seen.items():
+            for part, ops, total in parts:
+                if total:
+                    yield f"  {what} serves {len(ops)} of {total} {part}{': ' if ops else ''}{', '.join(ops)}"
         if sum(self.counts.values()):
             yield f"  conformance: {', '.join(f'{count} {outcome}' for outcome, count in self.counts.items() if count)}"
         for hint in self.hints:
