@@ -98,7 +98,7 @@ def test_where_one_is_after_key_and_mount_above_have_gone(ns: Namespace, host: s
 @needs_local
 def test_a_key_without_its_source_is_listed_and_does_not_hide_others(tmp_path: Path) -> None:
     with Namespace(dead(tmp_path)) as ns:
-        attrs = dict(ns.sys.listattr("/"))
+        attrs = dict(zip(*ns.sys.listattr("/"), strict=True))
 
         assert {name: (va.va_type, va.va_mode) for name, va in attrs.items()} == {
             "dead": (VType.VDIR, 0),

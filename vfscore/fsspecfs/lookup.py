@@ -183,13 +183,12 @@ class Lookup(AsyncFileSystem):
         except OSError:
             return info_of(path, va, target)
 
-    def _worth_keeping(self, prefix: str, entries: list[tuple[str, VAttr]]) -> bool:
+    def _worth_keeping(self, prefix: str, names: list[str], attrs: list[VAttr]) -> bool:
         """Return whether the owner of these entries would give the same snapshots again."""
-        if not 0 < len(entries) <= _KEEP:
+        if not 0 < len(names) <= _KEEP:
             return False
-        name, va = entries[0]
         try:
-            return self._sys.vattr(prefix + name, follow_symlinks=False) is va
+            return self._sys.vattr(prefix + names[0], follow_symlinks=False) is attrs[0]
         except OSError:
             return False
 
@@ -205,10 +204,11 @@ class Lookup(AsyncFileSystem):
                 return [path]
         sys = self._sys
         try:
-            entries = sys.listattr(path)
+            names, attrs = sys.listattr(path)
         except NotADirectoryError:
             return [self.info(path)]
-        if self._worth_keeping(prefix, entries):
+        entries = zip(names, attrs, strict=True)
+        if self._worth_keeping(prefix, names, attrs):
             out = []
             for name, va in entries:
                 if va.va_type is _VLNK:

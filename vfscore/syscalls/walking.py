@@ -187,11 +187,14 @@ class Walking(Attrs, Paths):
             return [os.fsencode(name) for name in names]
         return names
 
-    def listattr(self, path: AnyPath | int) -> list[tuple[str, VAttr]]:
-        """Return (name, attributes) of each entry of a directory, those of links themselves; of devices, their size."""
+    def listattr(self, path: AnyPath | int) -> tuple[list[str], list[VAttr]]:
+        """Return the names in a directory and their attributes, those of links themselves; of devices, their size.
+
+        Two lists, because a pair for each entry would have Python's collector of cycles run more often.
+        """
         try:
             vp = self._listed(path)
-            out = []
+            names, attrs = [], []
             for entry in self._list(vp):
                 attr = entry.d_attr
                 vtype = entry.d_type
@@ -202,10 +205,11 @@ class Walking(Attrs, Paths):
                     attr = self._attr_or_type(child)
                     if attr is None:
                         continue  # the same
-                out.append((entry.d_name, attr))
+                names.append(entry.d_name)
+                attrs.append(attr)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
-        return out
+        return names, attrs
 
     def _attr_or_type(self, vp: Vnode) -> VAttr | None:
         """Return the attributes of *vp*; None if it has just gone.

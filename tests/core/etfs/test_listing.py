@@ -116,7 +116,7 @@ def test_what_a_listing_and_a_lookup_tell_of_a_file_is_the_same():
         ns.plugins.backend = lambda source, options: storage
         ns.etfs_register("/k", "dict:", "dir_subdirs")
 
-        listed = {name: va.stat() for name, va in ns.sys.listattr("/k")}
+        listed = {name: va.stat() for name, va in zip(*ns.sys.listattr("/k"), strict=True)}
         told = {name: ns.sys.stat(f"/k/{name}") for name in ("d", "f")}
 
     assert listed == told

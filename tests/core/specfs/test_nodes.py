@@ -294,7 +294,7 @@ def test_whole_content_by_every_door(ns):
 @pytest.mark.parametrize("path", ["/disk", "/raw"])
 def test_size_is_told_to_who_takes_a_device_for_a_file(ns, path):
     assert ns.sys.vattr(path).va_size == 2048
-    assert dict(ns.sys.listattr("/"))[path[1:]].va_size == 2048
+    assert dict(zip(*ns.sys.listattr("/"), strict=True))[path[1:]].va_size == 2048
     assert ns.sys.stat(path).st_size == 0
 
 
@@ -302,7 +302,7 @@ def test_node_without_a_device_has_no_size_to_tell(ns):
     ns.sys.mknod("/n", BLK, os.makedev(61, 0))
 
     assert ns.sys.vattr("/n").va_size == 0
-    assert dict(ns.sys.listattr("/"))["n"].va_size == 0
+    assert dict(zip(*ns.sys.listattr("/"), strict=True))["n"].va_size == 0
 
 
 def test_fsync_reaches_the_driver(ns, ram):
