@@ -576,3 +576,25 @@ def test_the_child_of_a_fork_begins_with_a_free_lock_and_nothing_seen():
     seen._after_fork()
 
     assert memory.get("f") is None
+
+
+def test_a_file_made_while_its_name_was_asked_for_is_not_made_a_second_time(monkeypatch):
+    place = MemoryPlace()
+    backend = place.backend()
+    ask = backend.store.info
+
+    def ask_and_be_late(path):
+        try:
+            return ask(path)
+        except FileNotFoundError:
+            monkeypatch.undo()
+            backend.create("new", NEW, 0o644).close()  # as another thread does meanwhile
+            raise
+
+    monkeypatch.setattr(backend.store, "info", ask_and_be_late)
+    with raises(errno.ENOENT):
+        backend.getattr("new")
+
+    with raises(errno.EEXIST):
+        backend.create("new", NEW, 0o644)
+    place.remove("new")

@@ -143,9 +143,7 @@ class Names:
             return VAttr(_VDIR) if implied and self.store.paged and path else unstored()
         if implied and self.store.paged and path and self._is_implied(path):
             return VAttr(_VDIR)
-        if self.seen.vtype(path) is not None:  # it was there lately
-            self.seen.invalidate(path)
-            since = self.seen.mark()
+        since = self.seen.lost(path, since)
         self._missed = (path, threading.get_ident(), since, monotonic())
         raise self.absent(path)
 
@@ -213,11 +211,10 @@ class Names:
             return err(errno.ENOTDIR)
         return err(errno.ENOENT)
 
-    def no_file(self, path: str) -> OSError:
-        """Return the error that says why there is no file at *path* to open."""
+    def no_file(self, path: str, since: int) -> OSError:
+        """Return the error that says why there is no file at *path* to open, as the storage said after *since*."""
         if self.vtype(path) not in (None, _VDIR):
-            self.seen.invalidate(path)  # it was one lately
-        since = self.seen.mark()
+            since = self.seen.lost(path, since)  # it was one lately
         try:
             va = self._no_file(path, since) if self.store.paged and path else self.ask(path)
         except OSError as exc:

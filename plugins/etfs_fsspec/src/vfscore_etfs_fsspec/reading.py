@@ -97,10 +97,11 @@ class ReadingBackend:
         return self._stored(path)
 
     def _stored(self, path: str) -> Reader:
+        since = self.seen.mark()
         try:
             reader = open_reader(self.store, self.seen, self.options, path)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise self._names.no_file(path) from None
+            raise self._names.no_file(path, since) from None
         self._names.readers.add(path, reader)
         return reader
 
@@ -160,10 +161,11 @@ class ReadingBackend:
         staged = self._names.writing.being_made(path)
         if staged is not None:
             return [staged.pread(offset, size) for offset, size in ranges]
+        since = self.seen.mark()
         try:
             return read_ranges(self.store, self.seen, self.options, path, ranges)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise self._names.no_file(path) from None
+            raise self._names.no_file(path, since) from None
 
     # -- itself --------------------------------------------------------------------------------------------------------
 

@@ -87,18 +87,8 @@ class Seen:
 
     def vtype(self, path: str) -> VType | None:
         """Return what *path* is, as far as that is known, even if its attributes are not any more."""
-        now = monotonic()
         with self._lock:
-            d = self._known.directory(path)
-            if d is not None and d.complete and now - d.at < self._expiry:
-                return _VDIR
-            if not path:
-                va = self._known.root
-                return None if va is None or now - self._known.root_at >= self._expiry else va.va_type
-            head, _, name = path.rpartition("/")
-            d = self._known.directory(head)
-            va = None if d is None else d.names.get(name)
-            return None if d is None or va is None or now - d.seen_at(name) >= self._expiry else va.va_type
+            return self._vtype(path)
 
     def children(self, path: str) -> list[tuple[str, VAttr]] | None:
         """Return a fresh and complete listing of *path*, or None: ask."""
@@ -216,12 +206,37 @@ class Seen:
         for other in self._kin.others(self):
             other._hear(full)
 
+    def lost(self, path: str, since: int) -> int:
+        """Forget *path*, which is not there, as the storage says, and return from which mark on that answer holds.
+
+        Args:
+            since: The `mark` taken before it was asked for: after a change in between, nothing is forgotten.
+        """
+        with self._lock:
+            if self._vtype(path) is not None and not self._touched(path, since):
+                self._forget(path, False)
+                since = self._count
+        return since
+
     def invalidate(self, path: str | None) -> None:
         """Forget *path*, all below it and the listing that it is in; None: everything. Whoever reads, reads anew."""
         with self._lock:
             self._forget(path or "", False)
 
     # -- under the lock ------------------------------------------------------------------------------------------------
+
+    def _vtype(self, path: str) -> VType | None:
+        now = monotonic()
+        d = self._known.directory(path)
+        if d is not None and d.complete and now - d.at < self._expiry:
+            return _VDIR
+        if not path:
+            va = self._known.root
+            return None if va is None or now - self._known.root_at >= self._expiry else va.va_type
+        head, _, name = path.rpartition("/")
+        d = self._known.directory(head)
+        va = None if d is None else d.names.get(name)
+        return None if d is None or va is None or now - d.seen_at(name) >= self._expiry else va.va_type
 
     def _touched(self, path: str, since: int, listing: bool = False, tree: bool = False) -> bool:
         """Return whether *path* changed since the mark *since*; or (*listing*) its names, or (*tree*) all below."""
