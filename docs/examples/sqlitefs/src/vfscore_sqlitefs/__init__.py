@@ -22,8 +22,8 @@ from vfscore.plugin import ComponentName, Mount, VAttr, Vnode, VType, err, hooki
 BLOCK = 4096
 ERRNO = {sqlite3.SQLITE_CONSTRAINT_UNIQUE: errno.EEXIST, sqlite3.SQLITE_FULL: errno.ENOSPC}
 ATTR = "type, mode, nlink, uid, gid, ?, ino, size, NULL, atime, mtime, ctime, btime, NULL, rdev"
-SET = """UPDATE node SET mode = ifnull(?1, mode), uid = ifnull(?2, uid), gid = ifnull(?3, gid), size = ifnull(?4, size),
-    atime = ifnull(?5, atime), mtime = coalesce(?6, iif(?4 IS NULL, mtime, now())), ctime = now() WHERE ino = ?7"""
+SET = """UPDATE node SET mode = ifnull(?, mode), uid = ifnull(?, uid), gid = ifnull(?, gid), size = ifnull(?, size),
+    atime = ifnull(?, atime), mtime = coalesce(?, iif(? IS NULL, mtime, now())), ctime = now() WHERE ino = ?"""
 ABOVE = "WITH RECURSIVE up(ino) AS (VALUES (?) UNION SELECT dir FROM entry JOIN up USING (ino)) SELECT ino FROM up"
 
 
@@ -106,7 +106,7 @@ class NodeOps:
     def vop_setattr(self, vp: Vnode, vap: VAttr) -> None:
         if vap.va_size is not None and (vap.va_size < 0 or vp.v_type is not VType.VREG):
             raise err(errno.EISDIR if vp.v_type is VType.VDIR else errno.EINVAL)
-        given = (vap.va_mode, vap.va_uid, vap.va_gid, vap.va_size, vap.va_atime, vap.va_mtime)
+        given = (vap.va_mode, vap.va_uid, vap.va_gid, vap.va_size, vap.va_atime, vap.va_mtime, vap.va_size)
         change(vp.v_mount, SET, *given, vp.v_data)
 
 
