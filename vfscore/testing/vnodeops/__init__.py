@@ -24,6 +24,7 @@ from vfscore.testing.vnodeops.limits import LimitTests
 from vfscore.testing.vnodeops.links import LinkTests
 from vfscore.testing.vnodeops.listing import ListingTests
 from vfscore.testing.vnodeops.locks import LockTests
+from vfscore.testing.vnodeops.lookup import LookupTests
 from vfscore.testing.vnodeops.names import NameTests
 from vfscore.testing.vnodeops.rename import RenameTests
 from vfscore.testing.vnodeops.writing import WriteTests
@@ -32,6 +33,7 @@ __all__ = ["FileSystemTests"]
 
 
 class FileSystemTests(
+    LookupTests,
     NameTests,
     LinkTests,
     RenameTests,
