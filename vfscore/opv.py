@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, Self
@@ -34,7 +33,11 @@ from vfscore.genfs import (
     genfs_readdir_plain,
     genfs_readinto_by,
 )
+from vfscore.locks import new_lock
 from vfscore.spec import PROJECT, DeviceOps, VfsOps, VnodeOps
+
+if TYPE_CHECKING:
+    from _thread import RLock
 
 __all__ = ["DevVector", "OpVector", "VfsVector", "check_hookimpls", "hookimpls_of", "layer_name", "spec_hooks"]
 
@@ -239,7 +242,7 @@ class _Vector:
     hooks: ClassVar[dict[str, tuple[str, ...]]]
     defaults: ClassVar[Mapping[str, _Op]]
     _known: ClassVar[weakref.WeakValueDictionary[tuple[int, ...], Any]]
-    _lock: ClassVar[threading.Lock]
+    _lock: ClassVar[RLock]
 
     def __init__(self, implementer: object, layers: Sequence[object], who: str) -> None:
         self.implementer = implementer
@@ -312,7 +315,7 @@ else:
         hooks = spec_hooks(VnodeOps)
         defaults = VNODE_DEFAULTS
         _known: ClassVar = weakref.WeakValueDictionary()
-        _lock = threading.Lock()
+        _lock = new_lock()
         __slots__ = tuple(hooks)
 
     class VfsVector(_Vector):
@@ -321,7 +324,7 @@ else:
         hooks = spec_hooks(VfsOps)
         defaults = VFS_DEFAULTS
         _known: ClassVar = weakref.WeakValueDictionary()
-        _lock = threading.Lock()
+        _lock = new_lock()
         __slots__ = tuple(hooks)
 
     class DevVector(_Vector):
@@ -330,7 +333,7 @@ else:
         hooks = spec_hooks(DeviceOps)
         defaults = DEV_DEFAULTS
         _known: ClassVar = weakref.WeakValueDictionary()
-        _lock = threading.Lock()
+        _lock = new_lock()
         __slots__ = tuple(hooks)
 
 

@@ -18,9 +18,9 @@ itself is made when first taken.
 from __future__ import annotations
 
 import itertools
-import threading
 from typing import TYPE_CHECKING, Any
 
+from vfscore.locks import new_lock
 from vfscore.types import VType
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ VV_ROOT = 1
 """`v_flag`: the root of its mount."""
 
 _next_id = itertools.count(1).__next__
-_making_locks = threading.Lock()
+_making_locks = new_lock()
 
 
 class Vnode:
@@ -92,5 +92,5 @@ def vnode_lock(vp: Vnode) -> Any:
         with _making_locks:
             lock = vp.v_lock
             if lock is None:
-                lock = vp.v_lock = threading.Lock()
+                lock = vp.v_lock = new_lock()
     return lock

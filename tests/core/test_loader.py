@@ -13,6 +13,7 @@ import pytest
 
 import vfscore
 import vfscore.plugin
+from tests.core.forking import FORKS, beside, in_child
 from vfscore.errors import PluginError, err
 from vfscore.layers import LAYERS, Faults, ReadOnly
 from vfscore.loader import Plugins, PluginStatus
@@ -1026,3 +1027,25 @@ def test_trace_goes_to_standard_error_where_nobody_has_set_up_logging(tmp_path):
 
     (line,) = done.stderr.splitlines()
     assert line.startswith("vop_create / f ")
+
+
+@FORKS
+def test_a_child_forked_while_a_thread_loads_plugins_has_those_that_were_loaded(site, monkeypatch):
+    site("vfscore-a", claims("a:"))
+    site("vfscore-b", claims("b:") + "sys.stay()")
+    plugins = Plugins()
+
+    def load(stay):
+        monkeypatch.setattr(sys, "stay", stay, raising=False)
+        plugins.backend("a:x")
+
+    def check():
+        assert plugins.backend("a:x").who == "a:"
+        with raises(errno.ENODEV):
+            plugins.backend("b:x")
+        return status(plugins)["a"] == "loaded" and "while it is being imported" in broken(plugins, "b")
+
+    with beside(load):
+        assert in_child(check)
+
+    assert plugins.backend("b:x").who == "b:"

@@ -66,7 +66,7 @@ def vnode(file: File, mp: Mount) -> Vnode:
 
 
 def held(*vnodes: Vnode | None) -> None:
-    assert all(vp is None or vp.v_lock.locked() for vp in vnodes)
+    assert all(vp is None or vp.v_op.vop_islocked(vp) for vp in vnodes)
 
 
 class PlainOps:
@@ -124,7 +124,7 @@ class PlainOps:
         self, fdvp: Vnode, fvp: Vnode, fcnp: ComponentName, tdvp: Vnode, tvp: Vnode | None, tcnp: ComponentName
     ) -> None:
         held(fdvp, fvp, tdvp, tvp)
-        assert fdvp is tdvp or fdvp.v_mount.mnt_renamelock.locked()
+        assert fdvp is tdvp or fdvp.v_mount.mnt_renamelock._is_owned()
         if tvp is not None and tvp.v_data.entries:
             raise err(errno.ENOTEMPTY)
         tdvp.v_data.entries[tcnp.name] = fvp.v_data

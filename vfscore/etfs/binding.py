@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import errno
-import threading
 from collections.abc import Callable, Mapping, Set
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from vfscore.etfs.listing import SHOWN
 from vfscore.etfs.node import EtNode
 from vfscore.etfs.pathlock import PathLocks
 from vfscore.etfs.window import Window
+from vfscore.locks import new_lock, restart_in_child
 from vfscore.mount import Mount, vgone
 from vfscore.spec import Backend, Source
 from vfscore.types import SIZE_ENDOFF, EtfsType, OpenFlag, VAttr, VType
@@ -59,6 +59,7 @@ class Binding:
     """
 
     __slots__ = (
+        "__weakref__",
         "_attach",
         "_checked",
         "_closed",
@@ -111,7 +112,7 @@ class Binding:
         self.resolve: Callable[[str, bool], tuple[str, VAttr]] | None = None
         self.rdev: int | None = None
         self.removed = False
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         self.locks = PathLocks()
         self.recent: dict[str, Vnode] = {}
         self._options = options
@@ -128,6 +129,21 @@ class Binding:
             node.window = Window(begin, size)
         v_op = mount.v_specop if etype in _DEVICES and mount.v_specop is not None else mount.v_op
         self.root = Vnode(_VTYPE[etype], v_op, node, mount, VV_ROOT)
+        restart_in_child(self)
+
+    def restart(self) -> None:
+        """Have another vnode for each open file, in the child of a fork; who has inherited it open keeps the old one.
+
+        So an open in the child has handles of its own, and its last close stores what was written.
+        """
+        self.locks.restart()
+        for key, vp in self.mount.mnt_vcache.items():
+            if vp.v_type is VType.VREG and vp.v_data.io is not None:
+                self._forget(key, vp)
+        vp = self.root
+        if vp.v_type is VType.VREG and vp.v_data.io is not None:
+            self.root = Vnode(VType.VREG, vp.v_op, vp.v_data.unopened(), self.mount, VV_ROOT)
+            self.mount.reroot(self.root)
 
     # -- the checks ----------------------------------------------------------------------------------------------------
 

@@ -14,13 +14,15 @@ held during writes and cuts of one file, which wait for one another.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from vfscore.locks import new_lock
 from vfscore.types import OpenFlag
 
 if TYPE_CHECKING:
+    from _thread import RLock
+
     from vfscore.etfs.node import EtNode
     from vfscore.spec import Handle
 
@@ -79,10 +81,10 @@ class FileIo:
         "writer",
     )
 
-    def __init__(self, lock: threading.Lock) -> None:
+    def __init__(self, lock: RLock) -> None:
         """Make the handles of a file; *lock* guards them and may be shared with other files."""
         self._lock = lock
-        self._wlock: threading.Lock | None = None
+        self._wlock: RLock | None = None
         self.pread: Pread | None = None
         self.handle: Any = None
         self.writer: Any = None
@@ -296,12 +298,12 @@ class FileIo:
         """Return whether one open file alone has it open for writing."""
         return self._writers == 1
 
-    def wlock(self) -> threading.Lock:
+    def wlock(self) -> RLock:
         """Return the lock that writes and cuts of the file take, made at the first call."""
         lock = self._wlock
         if lock is None:
             with self._lock:
                 lock = self._wlock
                 if lock is None:
-                    lock = self._wlock = threading.Lock()
+                    lock = self._wlock = new_lock()
         return lock

@@ -161,6 +161,12 @@ class EtNode:
                     io = self.io = FileIo(lock)
         return io
 
+    def unopened(self) -> EtNode:
+        """Return the same file as nobody has it open."""
+        node = copy.copy(self)
+        node.io = None
+        return node
+
     def open_handle(self, flags: OpenFlag) -> Handle:
         """Open the file in the backend.
 

@@ -1,7 +1,7 @@
 """One lock for each path that is being changed, while it is.
 
 Locks are made when first wanted and dropped with their last user; several paths are taken in the order of their names,
-so that two renames cannot wait for each other.
+so that two renames cannot wait for each other. In the child of a fork no path is being changed.
 """
 
 from __future__ import annotations
@@ -12,31 +12,43 @@ from types import TracebackType
 __all__ = ["PathLocks"]
 
 
+class _Entry:
+    """A path that is being changed."""
+
+    __slots__ = ("lock", "users")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        """How many hold the lock or wait for it."""
+
+
 class _Held:
     """The paths of one change: a context manager."""
 
-    __slots__ = ("_locks", "_paths")
+    __slots__ = ("_locks", "_paths", "_taken")
 
     def __init__(self, locks: PathLocks, paths: list[str]) -> None:
         self._locks = locks
         self._paths = paths
+        self._taken: list[tuple[str, _Entry]] = []
 
     def __enter__(self) -> None:
-        taken: list[str] = []
         try:
             for path in self._paths:
-                self._locks.acquire(path)
-                taken.append(path)
+                self._taken.append((path, self._locks.acquire(path)))
         except BaseException:
-            for path in reversed(taken):
-                self._locks.release(path)
+            self._release()
             raise
 
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for path in reversed(self._paths):
-            self._locks.release(path)
+        self._release()
+
+    def _release(self) -> None:
+        for path, entry in reversed(self._taken):
+            self._locks.release(path, entry)
 
 
 class PathLocks:
@@ -46,30 +58,35 @@ class PathLocks:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._known: dict[str, list[object]] = {}
-        """Path → [lock, how many hold it or wait for it]."""
+        self._known: dict[str, _Entry] = {}
+
+    def restart(self) -> None:
+        """Begin anew, in the child of a fork; a change that the caller is in the midst of ends as it would."""
+        if self._guard.locked():
+            self._guard = threading.Lock()
+        self._known.clear()
 
     def __call__(self, *paths: str) -> _Held:
         """Return a context in which no other change of any of *paths* goes on."""
         return _Held(self, sorted(set(paths)))
 
-    def acquire(self, path: str) -> None:
-        """Wait until nobody else changes *path*."""
+    def acquire(self, path: str) -> _Entry:
+        """Wait until nobody else changes *path*; return what to `release` it with."""
         with self._guard:
             entry = self._known.get(path)
             if entry is None:
-                entry = self._known[path] = [threading.Lock(), 0]
-            entry[1] += 1  # type: ignore[operator]
-        entry[0].acquire()  # type: ignore[attr-defined]
+                entry = self._known[path] = _Entry()
+            entry.users += 1
+        entry.lock.acquire()
+        return entry
 
-    def release(self, path: str) -> None:
+    def release(self, path: str, entry: _Entry) -> None:
         """Let the next one change *path*."""
         with self._guard:
-            entry = self._known[path]
-            entry[1] -= 1  # type: ignore[operator]
-            if not entry[1]:
+            entry.users -= 1
+            if not entry.users and self._known.get(path) is entry:
                 del self._known[path]
-        entry[0].release()  # type: ignore[attr-defined]
+        entry.lock.release()
 
     def __len__(self) -> int:
         """Return how many paths are being changed now."""

@@ -3,6 +3,8 @@
 The locks of a file are disjoint for each owner and merged where they meet. Who must wait says whom it waits for, and
 whoever would close a circle of waiters is told EDEADLK instead.
 
+The child of a fork has no locks, as of `lockf(3)`: what its parent's threads hold, it would never see released.
+
 Locking: one condition for all files (`_turn`), held for list work only; waiting releases it.
 """
 
@@ -10,17 +12,19 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import threading
 import weakref
 from typing import Any, Final, NamedTuple
 
 from vfscore.errors import err
+from vfscore.locks import new_lock
 from vfscore.vnode import Vnode
 
 __all__ = ["Lock", "Locks", "genfs_advlock"]
 
 _ENDLESS: Final = 1 << 64
-_turn: Final = threading.Condition()
+_turn: Final = threading.Condition(new_lock())
 _of_vnode: Final[weakref.WeakKeyDictionary[Vnode, Locks]] = weakref.WeakKeyDictionary()
 """The locks of each file; whoever holds one has the file open, and so its vnode."""
 _waiting: Final[dict[int, tuple[Locks, Lock]]] = {}
@@ -90,6 +94,14 @@ class Locks:
                 kept.append(lock)
         kept.append(new)
         self._held = kept
+
+
+def _after_fork() -> None:
+    _of_vnode.clear()
+    _waiting.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _closes_a_circle(ident: object, blockers: list[Lock]) -> bool:

@@ -29,7 +29,6 @@ import errno
 import fnmatch
 import random
 import re
-import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -39,6 +38,7 @@ import msgspec
 from vfscore.errors import err
 from vfscore.layers.names import NAMING_OPS, Names
 from vfscore.layers.wrapper import Wrapper, dress, options_as
+from vfscore.locks import new_lock
 from vfscore.types import VType
 
 __all__ = ["FAULTABLE", "FaultCount", "FaultRule", "Faults", "make"]
@@ -189,7 +189,7 @@ class Faults:
 
     def __init__(self, *rules: FaultRule, seed: int = 0) -> None:
         self._rules = [_Rule(rule, seed, number) for number, rule in enumerate(rules)]
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._names = Names()
         paths = any(rule.path is not None for rule in self._rules)
         for op in FAULTABLE:

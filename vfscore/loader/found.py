@@ -12,7 +12,6 @@ import functools
 import importlib.metadata
 import inspect
 import logging
-import threading
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from vfscore._version import __version__
 from vfscore.errors import PluginError
 from vfscore.loader.tracing import watched
+from vfscore.locks import new_lock
 from vfscore.opv import DevVector, OpVector, VfsVector, check_hookimpls, hookimpls_of, spec_hooks
 from vfscore.spec import PROJECT, SPEC_VERSION, Device, FileSystem, Layer, Registration
 
@@ -80,7 +80,7 @@ class Plugin:
         self.layers: tuple[Layer, ...] = ()
         self._find: Callable[[], object] | None = find
         self._error: PluginError | None = None
-        self._lock = threading.RLock()
+        self._lock = new_lock()
 
     def __str__(self) -> str:
         if not self.distribution:

@@ -11,7 +11,6 @@ import inspect
 import logging
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -23,6 +22,7 @@ from vfscore.loader.asking import Asking
 from vfscore.loader.environment import ALLOW, BLOCK, names_in, normal
 from vfscore.loader.found import Plugin, PluginStatus, core, entry_points, handed_over, thing
 from vfscore.loader.known import Known
+from vfscore.locks import new_lock
 from vfscore.mount import Mount
 from vfscore.opv import DevVector, OpVector, VfsVector, check_hookimpls
 from vfscore.spec import Backend, Device, FileSystem, Layer, Partition, Source
@@ -54,7 +54,7 @@ class Plugins:
         strict: bool = False,
     ) -> None:
         self.strict = strict
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._known = Known()
         self._put_aside: list[PluginStatus] = []
         self._asking: Asking | None = None
@@ -233,10 +233,12 @@ class Plugins:
         with self._lock:
             if self._complete:
                 return
-            before = len(self._known.plugins)
+            self._put_aside.clear()  # a thread that was here when the process forked may have begun
             found = entry_points(tuple(sys.path))
             self._check_allowed(found)
             for plugin in found:
+                if plugin in self._known.plugins:
+                    continue
                 status, reason = self._admit(plugin)
                 if status == "loaded":
                     try:
@@ -252,7 +254,7 @@ class Plugins:
                 self._put_aside.append(
                     PluginStatus(plugin.name, plugin.distribution, plugin.version, status, reason, (), ())
                 )
-            late = self._known.plugins[before:]
+            late = self._known.plugins[1 + len(self._given) :]  # after the core's, and those handed over
             self._asking = Asking(late, self._given)
             self._complete = True
             unheard, self._unheard = self._unheard, []

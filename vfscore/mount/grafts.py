@@ -6,12 +6,12 @@ Locks: see the room's header.
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from vfscore.errors import err
 from vfscore.genfs import ReadOnlyOps
+from vfscore.locks import new_lock, restart_in_child
 from vfscore.mount.mounted import Mount
 from vfscore.spec import FileSystem, hookimpl
 from vfscore.types import ComponentName, Cred, Dirent, VAttr, VType
@@ -145,13 +145,18 @@ def _synthetic_mount() -> Mount:
 class MountTable:
     """What hangs where in one namespace."""
 
-    __slots__ = ("dir_generation", "generation", "lock", "root")
+    __slots__ = ("__weakref__", "dir_generation", "generation", "lock", "root")
 
     def __init__(self) -> None:
         self.root = Graft("", None)
-        self.lock = threading.RLock()
+        self.lock = new_lock()
         self.generation: object = object()
         self.dir_generation: object = object()
+        restart_in_child(self)
+
+    def restart(self) -> None:
+        """Forget remembered paths, in the child of a fork: bindings may have other vnodes there."""
+        self.bump()
 
     def bump(self) -> None:
         """Make every remembered path be looked up again: call it after the change."""

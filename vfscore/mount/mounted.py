@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Protocol
 
+from vfscore.locks import new_lock
 from vfscore.mount.vcache import VnodeCache
 from vfscore.opv import OpVector, VfsVector, layer_name
 from vfscore.spec import FileSystem
@@ -121,7 +121,7 @@ class Mount:
         self.mnt_cachenames = fs.cache_names and self.mnt_direct
         self.mnt_graft: Graft | None = None
         self.mnt_usecount = 0
-        self.mnt_renamelock = threading.Lock()
+        self.mnt_renamelock = new_lock()
         self.mnt_vcache = VnodeCache()
         self.mnt_root: Vnode | None = None
 
@@ -129,6 +129,15 @@ class Mount:
     def at(self) -> str:
         """Where it hangs: an absolute path; ``""`` when it does not."""
         return "" if self.mnt_graft is None else self.mnt_graft.path()
+
+    def reroot(self, root: Vnode) -> None:
+        """Have *root* for a root vnode, in place of the one before."""
+        graft, before = self.mnt_graft, self.mnt_root
+        self.mnt_root = root
+        if graft is not None:
+            root.v_graft = graft
+            if graft.root is before:
+                graft.root = root
 
     def __repr__(self) -> str:
         return f"<Mount {self.mnt_type} {self.mnt_from!r} at {self.at or '(nowhere)'}>"

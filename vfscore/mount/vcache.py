@@ -5,11 +5,11 @@ Locks: one in each cache, around dictionary work only.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 
+from vfscore.locks import new_lock
 from vfscore.vnode import Vnode
 
 __all__ = ["VnodeCache"]
@@ -33,7 +33,7 @@ class VnodeCache:
     def __init__(self) -> None:
         self._refs: dict[Hashable, _Ref] = {}
         self._dead: deque[_Ref] = deque()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def get(self, key: Hashable) -> Vnode | None:
         """Return the vnode of *key*, if somebody holds it."""

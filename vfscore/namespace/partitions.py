@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final, Literal
@@ -21,6 +20,7 @@ from vfscore.errors import PluginError, err
 from vfscore.etfs import unbind
 from vfscore.fstab import redact
 from vfscore.loader import Plugins
+from vfscore.locks import new_lock
 from vfscore.mount import Mount, MountTable
 from vfscore.namespace.hostpaths import find_place
 from vfscore.spec import Backend, Partition, Source
@@ -113,7 +113,7 @@ class Disk:
         self._read = read
         self._make = make
         self._tell = tell
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._found: list[tuple[int, int, int]] | None = None
         self._made: dict[int, Mount] | None = None
         self.mount: Mount | None = None

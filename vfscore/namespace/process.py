@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import threading
 import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vfscore import fstab as fstabs
 from vfscore.loader import Plugins
+from vfscore.locks import new_lock
 from vfscore.namespace.reading import read_fstab
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ __all__ = ["current", "for_fstab", "forget", "install", "installed", "remember",
 
 FSTAB_VARIABLE = "VFSCORE_FSTAB"
 
-_registry_lock = threading.RLock()
+_registry_lock = new_lock()
 _installed: Namespace | None = None
 _default: Namespace | None = None
 _described: dict[tuple[str, bool], Namespace] = {}

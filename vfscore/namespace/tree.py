@@ -9,7 +9,6 @@ Locks: those of `hanging`.
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from vfscore import fstab as fstabs
 from vfscore.etfs import ETFS
 from vfscore.layers import LAYERS
 from vfscore.loader import Plugins
+from vfscore.locks import new_lock
 from vfscore.mount import MountTable
 from vfscore.namespace import process
 from vfscore.namespace.devices import Devices
@@ -59,7 +59,7 @@ class Namespace(Registering, Mounting):
         self._travelled = _travelled
         self._left_behind = []
         self.plugins = Plugins(plugins, builtins=[RUMPFS, ETFS, MEM, *LAYERS], strict=strict)
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._records = {}
         self._disks = {}
         self._told = object()

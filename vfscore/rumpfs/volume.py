@@ -6,11 +6,11 @@ Locking: see `nodes`. `vnode_of`, `attr_of` and `touch_atime` take the lock of t
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Final, cast
 
+from vfscore.locks import new_lock
 from vfscore.rumpfs.chunks import PAGE
 from vfscore.rumpfs.nodes import MODES, DirNode, Node
 from vfscore.types import Cred, VAttr, VType
@@ -45,7 +45,7 @@ class Rumpfs:
     __slots__ = ("m_files", "m_handles", "m_ino", "m_limit", "m_lock", "m_maxfiles", "m_root", "m_used")
 
     def __init__(self, mode: int, uid: int, gid: int, limit: int, maxfiles: int) -> None:
-        self.m_lock = threading.RLock()
+        self.m_lock = new_lock()
         self.m_ino = 0
         self.m_limit = limit
         self.m_used = 0

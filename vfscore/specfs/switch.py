@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import weakref
 from collections.abc import Callable, Mapping, Set
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
+from vfscore.locks import new_lock
 from vfscore.mount import vgone
 from vfscore.opv import DevVector, hookimpls_of
 from vfscore.spec import Device, FileSystem
@@ -99,7 +99,7 @@ class SpecDev:
         self.read = op.d_read
         self.readinto = op.d_readinto
         self.write = op.d_write
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._busy = 0
         self._ended: Callable[[], object] | None = None
 
@@ -145,7 +145,7 @@ class DeviceSwitch:
 
     def __init__(self, find: FindDriver) -> None:
         self._find = find
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._devs: dict[tuple[VType, int], SpecDev] = {}
         self._attached: set[int] = set()
 

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
+from vfscore.locks import new_lock, restart_in_child
 from vfscore.syscalls.devnodes import device_size, sector_size, sized, sought
 from vfscore.types import Cred, IoFlag, VAttr, VType
 
@@ -364,17 +365,24 @@ class FileTable:
     Locking: `lock` is taken around dictionary and counter work only.
     """
 
-    __slots__ = ("_free", "_next", "fds", "lock", "opened", "writers")
+    __slots__ = ("__weakref__", "_free", "_next", "fds", "lock", "opened", "writers")
 
     def __init__(self) -> None:
         self.fds: dict[int, OpenFile] = {}
-        self.lock = threading.RLock()
+        self.lock = new_lock()
         self._free: list[int] = []
         self._next = FIRST_FD
         self.opened: set[OpenFile] = set()
         """Every open file: a forced unmount walks them."""
         self.writers: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
         """File objects that may hold what is not written yet; closing the namespace closes them first."""
+        restart_in_child(self)
+
+    def restart(self) -> None:
+        """Have no descriptor in use, in the child of a fork; a call that the forking thread is in has its own lock."""
+        for file in self.fds.values():
+            if file.lock.locked():
+                file.lock = _new_lock()
 
     def enter(self, vp: Vnode, flags: int, cred: Cred, path: object) -> OpenFile:
         """Return a new open file, counted as open on *vp* and its mount before it is opened there.

@@ -314,7 +314,7 @@ def test_locks_of_paths_that_were_taken_are_given_back_when_one_cannot_be():
         def acquire(self, path):
             if path == "b":
                 raise KeyboardInterrupt
-            super().acquire(path)
+            return super().acquire(path)
 
     locks = Interrupted()
     with pytest.raises(KeyboardInterrupt), locks("b", "a"):
