@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from vfscore.mount import Graft, Mount
     from vfscore.opv import OpVector
 
-__all__ = ["VV_NONE", "VV_ROOT", "Vnode", "vnode_lock"]
+__all__ = ["VV_BELIEVED", "VV_NONE", "VV_ROOT", "Vnode", "vnode_lock"]
 
 VV_NONE = 0
 VV_ROOT = 1
 """`v_flag`: the root of its mount."""
+VV_BELIEVED = 2
+"""`v_flag`: what is told of the open file may be what was seen before another writer replaced it; FIOCONFIRM asks."""
 
 _next_id = itertools.count(1).__next__
 _making_locks = new_lock()

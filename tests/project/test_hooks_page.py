@@ -82,6 +82,7 @@ ABSENT: Final[Mapping[str, Mapping[str, str]]] = {
         "append": "`pwrite` at `size()`",
         "truncate": "the backend's `truncate` of the path, else EOPNOTSUPP",
         "getattr": "the backend's `getattr` of the path",
+        "confirm": "what was told is right",
         "setattr": "the backend's `setattr` of the path",
         "fsync": "the backend's `fsync` of the path",
         "discard": "nothing is forgotten: what was written is stored",

@@ -13,6 +13,7 @@ from vfscore.etfs.io import preader
 from vfscore.genfs.bulk import genfs_read_ranges
 from vfscore.spec import hookimpl
 from vfscore.types import Cred, IoFlag, OpenFlag, VType
+from vfscore.vnode import VV_BELIEVED
 
 if TYPE_CHECKING:
     from vfscore.etfs.node import EtNode
@@ -36,8 +37,11 @@ class FileOps(AttrOps):
         """Open the file in the backend, as far as it is not open yet."""
         if vp.v_type is _VREG:
             node: EtNode = vp.v_data
-            (node.io or node.file_io()).open(node, mode)
+            io = node.io or node.file_io()
+            io.open(node, mode)
             node.changed()
+            if hasattr(io.handle, "confirm"):
+                vp.v_flag |= VV_BELIEVED
 
     @hookimpl
     def vop_close(self, vp: Vnode, fflag: int, cred: Cred) -> None:
@@ -162,7 +166,8 @@ class FileOps(AttrOps):
     def vop_ioctl(self, vp: Vnode, command: str | int, data: Any, fflag: int, cred: Cred) -> Any:
         """Know FIODISCARD: forget what was written and is not stored yet; return whether that was done.
 
-        And FIOINVALIDATE: forget what the backend remembers of the file, or of the directory and all below it.
+        And FIOINVALIDATE: forget what the backend remembers of the file, or of the directory and all below it. And
+        FIOCONFIRM, of a file that is open for reading: have its attributes be those of what is read.
 
         Args:
             data: True with FIODISCARD: only return whether the backend can.
@@ -179,6 +184,12 @@ class FileOps(AttrOps):
             node.changed()
             return invalidate(node.path)
         io = node.io
+        if command == "FIOCONFIRM":
+            confirm: Callable[[], None] | None = None if io is None else getattr(io.reading(), "confirm", None)
+            if confirm is None:
+                raise err(errno.ENOTTY)
+            node.changed()
+            return confirm()
         discard: Callable[[], bool] | None = None if io is None else getattr(io.writer, "discard", None)
         if command != "FIODISCARD" or io is None or discard is None:
             raise err(errno.ENOTTY)

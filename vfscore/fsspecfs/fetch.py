@@ -13,7 +13,7 @@ import errno
 import os
 from collections.abc import Iterator
 from glob import has_magic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.implementations.local import make_path_posix
@@ -24,6 +24,9 @@ from vfscore.fsspecfs.change import Change
 from vfscore.fsspecfs.copying import check_contained, destinations, is_many, pour, span
 from vfscore.fsspecfs.names import strip_protocol
 from vfscore.types import VType
+
+if TYPE_CHECKING:
+    from vfscore.syscalls import OpenFile
 
 __all__ = ["BATCH", "SMALL", "Fetch"]
 
@@ -142,7 +145,7 @@ class Fetch(Change):
                 try:
                     if file.vp.v_type is _VDIR:
                         raise err(errno.EISDIR, name)
-                    out[i] = file.read_ranges([span(start, end, file.size) for start, end in bounds])
+                    out[i] = _slices(file, bounds)
                 finally:
                     file.close()
             except OSError as exc:
@@ -297,6 +300,16 @@ class Fetch(Change):
     def download(self, rpath: Any, lpath: Any, recursive: bool = False, **kwargs: Any) -> None:
         """Do what `get` does."""
         self.get(rpath, lpath, recursive, **kwargs)
+
+
+def _slices(file: OpenFile, bounds: list[_Bounds]) -> list[bytes]:
+    """Return the bytes of each slice of *file*; again if they came from another version than its size was of."""
+    while True:
+        size = file.known_size() if file.believed() else None
+        total = file.size if size is None else lambda known=size: known
+        data = file.read_ranges([span(start, end, total) for start, end in bounds])
+        if size is None or file.known_size() == size:
+            return data
 
 
 def _no_size() -> int:

@@ -75,9 +75,10 @@ def read_from(file: OpenFile, position: int) -> bytes:
     """Return all of *file* from *position* to its end."""
     left = max((file.known_size() or 0) - position, 0)
     data = file.pread(position, left)
-    if len(data) == left and (left or file.vp.v_type is not VType.VREG):
+    whole = len(data) == left and (left or file.vp.v_type is not VType.VREG)
+    if whole and (not file.believed() or file.known_size() == position + left):
         return data
-    # Cut meanwhile, or of a size that its owner does not know: only an empty read is the end.
+    # Replaced or cut meanwhile, or of a size that its owner does not know: only an empty read is the end.
     parts = [data]
     position += len(data)
     while more := file.pread(position, _UNKNOWN):
@@ -111,6 +112,7 @@ class Handle:
     @property
     def details(self) -> Info:
         """The file's info as it is now, also when its name is gone."""
+        self._file.confirm()
         return info_of(self.path, self._file.vattr())
 
     def info(self) -> Info:
@@ -256,9 +258,13 @@ class VfsReader(Handle, io.BufferedIOBase):
     def read_buffer(self, size: int = -1, /) -> memoryview | bytes:
         """Return what `read` would, without a copy where it lies in memory; later writes do not change it."""
         position = self.tell()
-        rest = max(self._file.size() - position, 0)
-        view = self._file.view(position, rest if size < 0 else min(size, rest))
-        if view is None:
+        file = self._file
+        end = file.known_size() if file.believed() else None
+        if end is None:
+            end = file.size()
+        rest = max(end - position, 0)
+        view = file.view(position, rest if size < 0 else min(size, rest))
+        if view is None or (file.believed() and file.known_size() != end):
             return self.read(size)
         self.seek(position + len(view))
         return view

@@ -109,6 +109,15 @@ class FullHandle(Handle, Protocol):
         """Return the attributes of the open file, also when its name is gone."""
         ...
 
+    def confirm(self) -> None:
+        """Have `size` and `getattr` be those of what is read, if they were only seen before the opening.
+
+        Of handles that are opened without asking the storage. It is called before a user of the open file is told its
+        size or attributes (a seek to its end, fstat), not for opening it or for reading what he asks for. Asks nothing
+        where it is known. What was removed is ENOENT.
+        """
+        ...
+
     def setattr(self, vap: VAttr) -> None:
         """Set those attributes that are not None, also when its name is gone."""
         ...

@@ -15,6 +15,7 @@ from vfscore.errors import err
 from vfscore.syscalls.openfile import OpenFile
 from vfscore.syscalls.opening import Opening
 from vfscore.types import VType
+from vfscore.vnode import VV_BELIEVED
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -249,6 +250,8 @@ class Files(Opening):
         """Return the attributes of the open file (`os.fstat`)."""
         file = self.files.fds.get(fd) or self.files.get(fd)
         vp = file.vp
+        if vp.v_flag & VV_BELIEVED:
+            file.confirm()
         return vp.v_op.vop_getattr(vp, file.cred).stat()
 
     def fsync(self, fd: int) -> None:

@@ -24,6 +24,7 @@ from vfscore.errors import err
 from vfscore.locks import new_lock, restart_in_child
 from vfscore.syscalls.devnodes import device_size, sector_size, sized, sought
 from vfscore.types import Cred, IoFlag, VAttr, VType
+from vfscore.vnode import VV_BELIEVED
 
 if TYPE_CHECKING:
     from vfscore.vnode import Vnode
@@ -255,14 +256,22 @@ class OpenFile:
         return sized(vp, va, self.cred) if vp.v_type is not _VREG and vp.v_type in _DEVICES else va
 
     def size(self) -> int:
-        """Return the size in bytes now; of a file whose owner does not know it, after reading to its end."""
+        """Return the size in bytes now, which is that of what is read; see `confirm`.
+
+        Of a file whose owner does not know it, after reading to its end.
+        """
+        if self.vp.v_flag & VV_BELIEVED:
+            self.confirm()
         size = self.known_size()
         if size is None:
             size = self._measured() if self.readable else 0
         return size
 
     def known_size(self) -> int | None:
-        """Return the size in bytes now; None if only reading to the end could tell."""
+        """Return the size in bytes as far as it is known without asking; None if only reading to the end could tell.
+
+        Not to be read by unless what was read is looked at: see `believed`.
+        """
         vp = self.vp
         if vp.v_type is not _VREG and vp.v_type in _DEVICES:
             size = device_size(vp, self.cred)
@@ -270,6 +279,28 @@ class OpenFile:
                 return size
         size = vp.v_op.vop_getattr(vp, self.cred).va_size
         return 0 if size is None and vp.v_type is not _VREG else size
+
+    def believed(self) -> bool:
+        """Whether `known_size` and `vattr` may be of what was replaced before the file was opened.
+
+        The first read finds out: they are of what is read from then on.
+        """
+        return bool(self.vp.v_flag & VV_BELIEVED)
+
+    def confirm(self) -> None:
+        """Have what is told of the file be of what is read, before a user is told: it may cost a request.
+
+        Errors:
+            ENOENT: the file was removed.
+        """
+        vp = self.vp
+        if not self.readable or not vp.v_flag & VV_BELIEVED:
+            return
+        try:
+            vp.v_op.vop_ioctl(vp, "FIOCONFIRM", None, self.flags, self.cred)
+        except OSError as exc:
+            if exc.errno not in (errno.ENOTTY, errno.EOPNOTSUPP):
+                raise named(exc, self.path) from exc.__cause__
 
     def _measured(self) -> int:
         """Return where the file ends: a read far behind that may teach its owner; otherwise its bytes are counted."""

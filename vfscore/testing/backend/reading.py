@@ -165,6 +165,12 @@ class ReadTests(BackendSuite):
             assert (va.va_type, va.va_size) == (VType.VREG, 3)
             assert va.va_fileid == backend.getattr("f").va_fileid
 
+    def test_a_confirmed_size_is_that_of_what_is_read(self, make: MakeBackend) -> None:
+        with opened(make({"f": b"abc"}), "f") as handle:
+            need(handle, "confirm").confirm()
+
+            assert (handle.size(), pread(handle, 0, 9)) == (3, b"abc")
+
     def test_handles_of_one_file_do_not_disturb_each_other(self, make: MakeBackend) -> None:
         backend = make({"f": b"abcdef"})
 

@@ -142,6 +142,18 @@ class OtherAttributes(Storage):
             return va
 
 
+@BACKENDS.fault("what is confirmed is still what was believed", "test_a_confirmed_size_is_that_of_what_is_read")
+class StillBelieved(Storage):
+    class Handle(Storage.Handle):
+        believed = 0
+
+        def size(self):
+            return super().size() - self.believed
+
+        def confirm(self):
+            self.believed = 1
+
+
 # -- names -------------------------------------------------------------------------------------------------------------
 
 

@@ -44,6 +44,9 @@ class Storage(BulkBackend):
         def fsync(self):
             pass
 
+        def confirm(self):
+            pass
+
         def view(self, offset, length):
             return memoryview(self.pread(offset, length))
 
