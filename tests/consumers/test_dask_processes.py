@@ -146,11 +146,14 @@ def test_parquet_partitioned_is_whole(client, ddf, frame, options, shared):
 
 
 @pytest.mark.consumer("dask, processes", partitioned="parquet", change="parquet")
-def test_parquet_is_appended_to_by_workers(client, ddf, frame, options, shared):
+def test_parquet_is_appended_to_and_overwritten_by_workers(client, ddf, frame, options, shared):
     for _ in range(2):
         ddf.to_parquet("vfs://data/p", append=True, ignore_divisions=True, storage_options=options)
     assert len(shared.stored("p/*.parquet")) == 8
     assert len(dd.read_parquet("vfs://data/p", storage_options=options)) == 2000
+    ddf.repartition(npartitions=2).to_parquet("vfs://data/p", overwrite=True, storage_options=options)
+    assert len(shared.stored("p/*.parquet")) == 2
+    _same(dd.read_parquet("vfs://data/p", storage_options=options).compute(), frame)
 
 
 @pytest.mark.consumer("dask, processes", read="text", write="text")

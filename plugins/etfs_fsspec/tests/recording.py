@@ -38,7 +38,7 @@ class RecordingStore:
     writable = True
     exclusive = True
     moves = False
-    ranged = True
+    ranged = tagged = True
     part_size = 1 << 16
     links = False
 

@@ -34,7 +34,7 @@ class Bucket:
         tells: What the answer to a peek tells: "all" attributes, the "size", or "nothing".
     """
 
-    flat = ranged = writable = True
+    flat = ranged = tagged = writable = True
     links = False
     url = "bucket://"
 
@@ -437,6 +437,114 @@ def test_a_file_replaced_before_its_first_read_is_read_anew_without_an_error():
 
     assert reader.pread(4, 100) == b"and other"
     assert bench.seen.get("f").va_size == 13
+
+
+@pytest.mark.parametrize("length", [0, 13, 200 * KIB, 2 * MIB])
+@pytest.mark.parametrize("listed", [0, 3, 64 * KIB, MIB])
+def test_the_size_of_a_listed_file_that_was_replaced_is_that_of_what_is_read(listed, length):
+    bench = Bench(Bucket({"f": DATA[:listed]}))
+    bench.saw()
+    reader = bench.open()
+    bench.store.replace("f", DATA[::-1][:length])
+
+    reader.confirm()
+
+    assert (reader.size(), reader.getattr().va_size, bench.seen.get("f").va_size) == (length, length, length)
+    assert reader.pread(0, 4 * MIB) == DATA[::-1][:length]
+
+
+def test_to_confirm_a_listed_file_brings_its_end_and_asks_once():
+    bench = Bench(Bucket({"f": DATA}))
+    bench.saw()
+    reader = bench.open()
+    end = len(DATA)
+
+    reader.confirm()
+    reader.confirm()
+
+    assert reader.pread(end - 8, 100) == DATA[-8:]
+    assert reader.read_ranges([(end - 64 * KIB, 10), (end - 5, 10), (end, 5)]) == [
+        DATA[-64 * KIB :][:10],
+        DATA[-5:],
+        b"",
+    ]
+    assert bytes(reader.view(end - 30, 10)) == DATA[-30:-20]
+    assert bench.requests() == [("fetch", "f", end - 64 * KIB, 64 * KIB)]
+    assert reader.pread(end - 64 * KIB - 10, 100) == DATA[end - 64 * KIB - 10 :][:100]
+    assert bench.requests() == [("fetch", "f", end - 64 * KIB - 10, 10)]
+
+
+def test_to_confirm_what_an_answer_told_asks_nothing():
+    bench = Bench(Bucket({"f": DATA}))
+    reader = bench.open()
+    bench.requests()
+
+    reader.confirm()
+
+    assert bench.requests() == []
+
+
+@pytest.mark.parametrize("length", [3, MIB])
+def test_a_store_that_takes_no_entity_tags_is_asked_for_the_size(length):
+    store = Bucket({"f": DATA})
+    store.tagged = False
+    bench = Bench(store)
+    bench.saw()
+    same, other = bench.open(), bench.open()
+
+    same.confirm()
+    assert bench.requests() == [("info", "f")]
+
+    store.replace("f", DATA[::-1][:length])
+    other.confirm()
+    assert (other.size(), other.pread(0, length)) == (length, DATA[::-1][:length])
+
+
+@pytest.mark.parametrize("background", [True, False])
+@pytest.mark.parametrize("cache_type", ["readahead", "none", "all"])
+def test_a_confirmed_file_is_read_through_with_every_byte_asked_for_once(background, cache_type):
+    bench = Bench(Bucket({"f": DATA}, background), block_size=MIB, cache_type=cache_type)
+    bench.saw()
+    reader = bench.open()
+    reader.confirm()
+
+    got = b"".join(reader.pread(offset, 50_000) for offset in range(0, len(DATA), 50_000))
+
+    assert got == DATA
+    assert sum(request[-1] for request in bench.requests()) == len(DATA)
+
+
+def test_a_confirmed_file_that_is_replaced_is_estale():
+    bench = Bench(Bucket({"f": DATA}))
+    bench.saw()
+    reader = bench.open()
+    reader.confirm()
+
+    bench.store.replace("f", DATA[::-1])
+
+    with raises(errno.ESTALE):
+        reader.pread(0, 10)
+
+
+def test_to_confirm_what_was_removed_is_enoent_and_it_is_known_no_more():
+    bench = Bench(Bucket({"f": DATA}))
+    bench.saw()
+    reader = bench.open()
+    del bench.store.objects["f"]
+
+    with raises(errno.ENOENT):
+        reader.confirm()
+    assert bench.seen.get("f") is None
+
+
+def test_a_read_behind_the_end_that_was_listed_is_of_the_larger_file_that_is_there():
+    bench = Bench(Bucket({"f": DATA[:10]}))
+    bench.saw()
+    one, two = bench.open(), bench.open()
+    bench.store.replace("f", DATA)
+
+    assert one.pread(MIB, 10) == DATA[MIB : MIB + 10]
+    assert two.read_ranges([(MIB, 10)]) == [DATA[MIB : MIB + 10]]
 
 
 def test_a_file_removed_in_mid_read_is_estale_and_then_enoent():

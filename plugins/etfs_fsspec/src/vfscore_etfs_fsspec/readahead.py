@@ -128,12 +128,16 @@ class ReadAhead:
         end: How many bytes the file has.
         block: The most that a window has.
         head: The first bytes, known already; they stay.
+
+    Attributes:
+        until: Where the bytes end that are fetched here: somebody else has what is behind.
     """
 
-    __slots__ = ("_block", "_ends", "_fetch", "_lock", "_pid", "_soon", "_streams", "end", "head")
+    __slots__ = ("_block", "_ends", "_fetch", "_lock", "_pid", "_soon", "_streams", "end", "head", "until")
 
     def __init__(self, fetch: Fetch, fetch_soon: FetchSoon | None, end: int, block: int, head: bytes = b"") -> None:
         self.end = end
+        self.until = end
         self.head = head
         self._fetch = fetch
         self._soon = fetch_soon
@@ -230,7 +234,7 @@ class ReadAhead:
                 start = max(stop, len(self.head))
             else:
                 return stream, windows, None  # a small read that is missing: `_straight` asks for more than it
-            size = min(stream.ahead, self._top(), self.end - start)
+            size = min(stream.ahead, self._top(), self.until - start)
             if size <= 0 or start - stop > size:
                 return stream, windows, None
             stream.asking = True
@@ -322,7 +326,7 @@ class ReadAhead:
             yield from straight(self._fetch, self._soon, at, size, self._block)
             return
         with self._lock:
-            ahead = 0 if stream.windows or stream.asking else min(stream.ahead, self._top(), self.end - stop)
+            ahead = 0 if stream.windows or stream.asking else max(min(stream.ahead, self._top(), self.until - stop), 0)
             if ahead:
                 stream.ahead = self._grown(stream)
         data = self._fetch(at, size + ahead)

@@ -2,7 +2,8 @@
 
 A `Reader` reads one version of a file. When another writer has replaced the object, the read that meets it is ESTALE,
 once; the next read is of the new version. A version that was only known from a listing, and of which nothing was read
-yet, is replaced silently. What this process itself changed is read anew at once. A file that this process removed goes
+yet, is replaced silently: its size may have been believed, but no user was told it, who would read by it (`confirm`).
+What this process itself changed is read anew at once. A file that this process removed goes
 on as far as its bytes are here, and is ESTALE behind that.
 
 With attributes known, opening asks nothing; otherwise one request brings them together with the first bytes.
@@ -148,7 +149,8 @@ class Reader:
                 if (version.sure and not ours) or not left:
                     raise err(errno.ESTALE, hint="the file was replaced while it was read") from exc
                 continue
-            version.sure = True
+            if answer:  # what is empty may have been answered without asking
+                version.sure = True
             return answer
         raise AssertionError  # the last try returns or raises
 
@@ -188,6 +190,18 @@ class KnownReader(Reader):
     """One whose attributes came along, and are those of what is read."""
 
     __slots__ = ()
+
+    def confirm(self) -> None:
+        """Before a user is told the size: have a version that was only listed be the one that is there.
+
+        The request for it brings the end of the file along.
+
+        Errors:
+            ENOENT: the file was removed.
+        """
+        version = self._current()
+        if not version.sure and not version.gone:
+            self._use(lambda version: version.confirm())
 
     def getattr(self) -> VAttr:
         """Return the attributes of the version that is read; asked for only after a change."""

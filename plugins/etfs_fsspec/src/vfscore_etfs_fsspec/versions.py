@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from itertools import chain
 from typing import Final
 
 from vfscore.plugin import VAttr, VType, err
@@ -29,6 +30,8 @@ __all__ = ["Ranged", "Streamed", "Version", "look"]
 
 _WHOLE: Final = 64 << 10
 """Bytes up to which a file is read as a whole with its first read: it takes no longer."""
+_TAIL: Final = 64 << 10
+"""Bytes of the end that come when a user asks for the size: who does so mostly reads a footer next, and no more."""
 _VREG: Final = VType.VREG
 _VDIR: Final = VType.VDIR
 
@@ -105,6 +108,7 @@ class Ranged:
         "_path",
         "_pid",
         "_store",
+        "_tail",
         "_whole",
         "attr",
         "changes",
@@ -133,6 +137,7 @@ class Ranged:
         self._options = options
         self._path = path
         self._pid = os.getpid()
+        self._tail = b""
         self._etag = None if attr is None else attr.va_etag
         self._ahead = ReadAhead(self._fetch, self._fetch_soon, size, options.block_size, head[:size])
         whole = len(head) < size and options.cache_type != "none" and (size <= _WHOLE or options.cache_type == "all")
@@ -155,10 +160,23 @@ class Ranged:
         ahead = self._ahead
         size = min(size, ahead.end - offset)
         if size <= 0:
+            if ahead.end:
+                self.confirm()  # who reads there knows of a larger one
             return iter(())
         if self._whole is not None:
             self._load()
-        elif self._options.cache_type == "none" and offset + size > len(ahead.head):
+        tail = self._tail
+        before = ahead.end - len(tail) - offset
+        if size <= before:
+            return self._asked(offset, size)
+        if before <= 0:
+            return iter((memoryview(tail)[-before : size - before],))
+        return chain(self._asked(offset, before), (memoryview(tail)[: size - before],))
+
+    def _asked(self, offset: int, size: int) -> Iterator[bytes | memoryview]:
+        """Yield bytes that lie before the end that is here."""
+        ahead = self._ahead
+        if self._options.cache_type == "none" and offset + size > len(ahead.head):
             return straight(self._fetch, self._fetch_soon, offset, size, self._options.block_size)
         return ahead.pieces(offset, size)
 
@@ -166,17 +184,41 @@ class Ranged:
         """Return the bytes of each of *ranges*, neighbours in one request, several requests on their way together."""
         if self._options.cache_type == "all" and self._whole is not None:
             self._load()
-        head = self._ahead.head
+        head, tail = self._ahead.head, self._tail
+        before = self._ahead.end - len(tail)
         asked = clamped(ranges, self._ahead.end)
-        requests = merged(
-            [pair for pair in asked if pair[0] + pair[1] > len(head)], self._options.max_gap, self._options.max_block
-        )
-        missing = [i for i, (offset, size) in enumerate(asked) if offset + size > len(head)]
+        missing = [i for i, (offset, size) in enumerate(asked) if offset + size > len(head) and offset < before]
+        requests = merged([asked[i] for i in missing], self._options.max_gap, self._options.max_block)
+        if not requests and self._ahead.end and asked != list(ranges):
+            self.confirm()
         found = cut([asked[i] for i in missing], requests, self._fetch_all(requests))
-        out = [head[offset : offset + size] for offset, size in asked]
+        out = [
+            head[offset : offset + size] if offset < before else tail[offset - before : offset - before + size]
+            for offset, size in asked
+        ]
         for i, data in zip(missing, found, strict=True):
             out[i] = data
         return out
+
+    def confirm(self) -> bool:
+        """Ask whether it is what is stored now, if nothing has told so yet; return True.
+
+        Errors:
+            ESTALE: it was replaced.
+        """
+        ahead = self._ahead
+        if self.sure:
+            return True
+        if self._etag is None or not self._store.tagged or not ahead.end:
+            if self._store.info(self._path).va_size != ahead.end:
+                raise err(errno.ESTALE)
+        elif self._whole is not None:
+            self._load()
+        else:
+            size = min(_TAIL, ahead.end)
+            self._tail = self._fetch(ahead.end - size, size)
+            ahead.until = ahead.end - size
+        return True
 
     def close(self) -> None:
         """Give up what is on its way."""
@@ -285,6 +327,10 @@ class Streamed:
     def ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return the bytes of each of *ranges*."""
         return [b"".join(self._body.pieces(offset, size)) for offset, size in ranges]
+
+    def confirm(self) -> bool:
+        """Return True: an answer told it."""
+        return self.sure
 
     def close(self) -> None:
         """Give up the rest."""

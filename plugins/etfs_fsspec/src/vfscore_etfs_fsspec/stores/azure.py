@@ -37,6 +37,7 @@ _PLAIN: Final = {"is_directory": "false"}
 class AzureStore(ObjectStore, AwaitedStore):
     """A container, a prefix in one, one blob, or all containers."""
 
+    tagged = True
     parts_in_flight = 4
 
     def __init__(self, place: Place, connection: AsyncConnection, options: Options) -> None:

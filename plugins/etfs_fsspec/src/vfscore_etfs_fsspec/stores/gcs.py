@@ -32,6 +32,7 @@ _AT_ONCE: Final = 1 << 20
 class GcsStore(ObjectStore, AwaitedStore):
     """A bucket, a prefix in one, one object, or all buckets."""
 
+    tagged = True
     parts_in_flight = 1
 
     def __init__(self, place: Place, connection: AsyncConnection, options: Options) -> None:

@@ -62,6 +62,7 @@ class GenericStore:
     exclusive = False
     moves = False
     ranged = True
+    tagged = False
     part_size = 0
     links = False
     paged = False

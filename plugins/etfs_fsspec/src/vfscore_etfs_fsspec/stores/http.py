@@ -45,6 +45,7 @@ class HttpStore(GenericStore):
 
     writable = False
     ranged = True
+    tagged = True
     connection: AsyncConnection
 
     def __init__(self, place: Place, connection: AsyncConnection, options: Options) -> None:

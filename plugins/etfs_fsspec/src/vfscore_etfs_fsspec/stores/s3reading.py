@@ -33,6 +33,7 @@ class S3Reading(AwaitedStore):
     """A bucket, a prefix in one, one object, or all buckets."""
 
     flat = True
+    tagged = True
     atomic = "put"
     exclusive = True
     parts_in_flight = 4

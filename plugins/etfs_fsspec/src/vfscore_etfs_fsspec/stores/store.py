@@ -81,6 +81,7 @@ class Store(Protocol):
             looked for before.
         moves: `move` is one request to the storage, and whole or not at all.
         ranged: Any range of a file is one request. Otherwise files are read from the start (`Peek.stream`).
+        tagged: `fetch` asks for the version that *etag* names; otherwise it takes the tag for nothing.
         part_size: Bytes of one piece of an upload, if the storage takes it in pieces; else 0.
         links: Symbolic links are told as such (`readlink`, `symlink`).
         paged: A file, and what is below a name, are asked for separately: `file`, `page` and `below` are one request.
@@ -95,6 +96,7 @@ class Store(Protocol):
     exclusive: bool
     moves: bool
     ranged: bool
+    tagged: bool
     part_size: int
     links: bool
     paged: bool

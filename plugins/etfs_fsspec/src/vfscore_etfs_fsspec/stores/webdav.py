@@ -40,6 +40,7 @@ class WebdavStore(TreeStore):
     """Files of a WebDAV server."""
 
     exclusive = True
+    tagged = True
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
