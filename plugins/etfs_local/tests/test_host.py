@@ -3,12 +3,13 @@
 import errno
 import gc
 import os
+import signal
 import stat
 import threading
 from pathlib import Path
 
 import pytest
-from vfscore_etfs_local import DirectoryBackend, etfs_backend, open_source
+from vfscore_etfs_local import DirectoryBackend, beneath, etfs_backend, open_source
 
 from vfscore.plugin import ROOT_CRED, ComponentName, Cred, NameiOp, OpenFlag, VAttr, VType
 from vfscore.testing import AWKWARD_NAMES, Tree, bind_alone, raises
@@ -363,3 +364,29 @@ def test_file_grown_by_others_is_seen_by_whoever_has_it_open(tmp_path):
     assert vp.v_op.vop_getattr(vp, ROOT_CRED).va_size == 6
     assert vp.v_op.vop_read(vp, 0, 10, 0, ROOT_CRED) == b"abcdef"
     vp.v_op.vop_close(vp, os.O_RDONLY, ROOT_CRED)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded, use of fork:DeprecationWarning")
+def test_child_forked_while_a_thread_registers_a_directory_registers_one(tmp_path):
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold():
+        with beneath._sharing:
+            held.set()
+            go_on.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        try:
+            DirectoryBackend(str(tmp_path)).close()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    go_on.set()
+    thread.join()
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0

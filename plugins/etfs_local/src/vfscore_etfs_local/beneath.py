@@ -11,7 +11,7 @@ A link whose target is absolute leads out, also when it names a place below the 
 
 Life: `Root` owns the root's descriptor and closes it when the last who uses it lets go: a call that is under way when
 the backend closes never works on a number that has become another file's.
-Locks: one around the table of shared roots, dictionary work only.
+Locks: one around the table of shared roots, dictionary work only; made anew in the child of a fork.
 """
 
 from __future__ import annotations
@@ -245,8 +245,16 @@ class Root:
                 os.close(fd)
 
 
-_sharing: Final = threading.Lock()
+_sharing = threading.Lock()
 _shared: Final[weakref.WeakValueDictionary[tuple[int, int], Root]] = weakref.WeakValueDictionary()
+
+
+def _after_fork() -> None:
+    global _sharing
+    _sharing = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Nowhere(Root):
