@@ -48,6 +48,11 @@ class Disk(Handles):
         self._special = raw or self._faults is not None
         """Reads are not just reads of the handle."""
 
+    def restart(self) -> None:
+        """Go on in the child of a fork."""
+        super().restart()
+        self._order = threading.Lock()
+
     def _span(self, offset: int, size: int, raw: bool) -> int:
         """Return how much of *size* bytes at *offset* there is.
 

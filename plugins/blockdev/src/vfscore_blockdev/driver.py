@@ -37,6 +37,11 @@ class Driver:
         self._lock = threading.Lock()
         self._free: list[int] = []
         self._next = 0
+        os.register_at_fork(after_in_child=self.restart)
+
+    def restart(self) -> None:
+        """Go on in the child of a fork."""
+        self._lock = threading.Lock()
 
     def disk(self, dev: int) -> Disk:
         """Return the device *dev*.

@@ -6,14 +6,17 @@ the first closes with the last open, so that ten thousand idle devices hold none
 the reading; while it closes, which may store a whole object, whoever wants to begin something waits, so that nobody
 sees the old content again. One that is needed no more while I/O goes on through it is closed by whoever leaves it last.
 
-Locks: `_lock` guards counters and slots and is never held during a call of the backend.
+Locks: `_lock` guards counters and slots and is never held during a call of the backend. In the child of a fork it is
+made anew, and nobody waits for what threads of the parent do.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -57,6 +60,12 @@ class Opened:
         n = self.preadinto(offset, memoryview(buf))
         return bytes(memoryview(buf)[:n])
 
+    def unused(self) -> Opened:
+        """Return the same handle as nobody does I/O through it."""
+        opened = Opened(self.handle)
+        opened.wrote = self.wrote
+        return opened
+
     def readinto(self, offset: int, buf: memoryview) -> int:
         """Read into *buf*."""
         if self.preadinto is not None:
@@ -75,9 +84,9 @@ class Handles:
         requests, bytes_read, bytes_written, failed: Its counters (`evcnt` of rumpblk).
     """
 
-    __slots__ = ("_backend", "_faults", "_idle", "_lock", "_opens", "_path", "_reader", "_stored", "_storing", "_used",
-                 "_writer", "_writers", "bytes_read", "bytes_written", "dead", "failed", "options",
-                 "requests")  # fmt: skip
+    __slots__ = ("__weakref__", "_backend", "_faults", "_idle", "_lock", "_opens", "_path", "_reader", "_stored",
+                 "_storing", "_used", "_writer", "_writers", "bytes_read", "bytes_written", "dead", "failed",
+                 "options", "requests")  # fmt: skip
 
     def __init__(self, backend: Backend, path: str, options: Options) -> None:
         self._backend: Any = backend
@@ -98,6 +107,17 @@ class Handles:
         self._writers = 0
         self.dead = False
         self.requests = self.bytes_read = self.bytes_written = self.failed = 0
+        _all.add(self)
+
+    def restart(self) -> None:
+        """Go on in the child of a fork, where no other thread does I/O; what one is storing, the parent stores."""
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._storing = False
+        reader, writer, used = self._reader, self._writer, self._used
+        self._reader = None if reader is None else reader.unused()
+        self._writer = None if writer is None else writer.unused()
+        self._used = None if used is None else self._writer if used is writer else self._reader
 
     # -- opening and closing -------------------------------------------------------------------------------------------
 
@@ -290,3 +310,14 @@ class Handles:
             used.handle.close()
         except OSError as exc:
             _log.warning("closing %r after its device had gone: %s", self._path, exc)
+
+
+_all: Final[weakref.WeakSet[Handles]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for handles in _all:
+        handles.restart()
+
+
+os.register_at_fork(after_in_child=_after_fork)
