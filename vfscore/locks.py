@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from _thread import RLock
 
-__all__ = ["Restarting", "new_lock", "restart_in_child"]
+__all__ = ["Restarting", "new_lock", "restart_in_child", "taken"]
 
 _locks: Final[weakref.WeakSet[RLock]] = weakref.WeakSet()
 _owners: Final[weakref.WeakSet[Restarting]] = weakref.WeakSet()
@@ -41,6 +41,17 @@ def new_lock() -> RLock:
     return lock
 
 
+def taken(lock: RLock | threading.Lock) -> bool:
+    """Return whether another thread has *lock*, or, of one that is not reentrant, this one.
+
+    `threading.Lock.locked` says so only when who has taken it runs again, and who was about to may not be there.
+    """
+    if lock.acquire(blocking=False):
+        lock.release()
+        return False
+    return True
+
+
 def restart_in_child(owner: Restarting) -> None:
     """Have *owner*, for as long as it lives, `restart` in the child of a fork."""
     _owners.add(owner)
@@ -48,9 +59,7 @@ def restart_in_child(owner: Restarting) -> None:
 
 def _after_fork() -> None:
     for lock in _locks:
-        if lock.acquire(blocking=False):
-            lock.release()
-        else:
+        if taken(lock):
             lock._at_fork_reinit()  # type: ignore[attr-defined]
     for owner in _owners:
         owner.restart()

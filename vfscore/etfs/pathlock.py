@@ -62,8 +62,7 @@ class PathLocks:
 
     def restart(self) -> None:
         """Begin anew, in the child of a fork; a change that the caller is in the midst of ends as it would."""
-        if self._guard.locked():
-            self._guard = threading.Lock()
+        self._guard = threading.Lock()
         self._known.clear()
 
     def __call__(self, *paths: str) -> _Held:

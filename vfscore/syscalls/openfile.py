@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
-from vfscore.locks import new_lock, restart_in_child
+from vfscore.locks import new_lock, restart_in_child, taken
 from vfscore.syscalls.devnodes import device_size, sector_size, sized, sought
 from vfscore.types import Cred, IoFlag, VAttr, VType
 from vfscore.vnode import VV_BELIEVED
@@ -412,7 +412,7 @@ class FileTable:
     def restart(self) -> None:
         """Have no descriptor in use, in the child of a fork; a call that the forking thread is in has its own lock."""
         for file in self.fds.values():
-            if file.lock.locked():
+            if taken(file.lock):
                 file.lock = _new_lock()
 
     def enter(self, vp: Vnode, flags: int, cred: Cred, path: object) -> OpenFile:
