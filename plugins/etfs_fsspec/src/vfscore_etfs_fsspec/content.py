@@ -67,6 +67,11 @@ class Content:
         return self._stage is None and self._upload is None
 
     @property
+    def as_stored(self) -> bool:
+        """Whether it is as stored, and what is stored is still to be had under its name."""
+        return self.untouched and self.failed is None and not self.homeless
+
+    @property
     def streamed(self) -> bool:
         """Whether it is only in an upload."""
         return self._stage is None and self._upload is not None
@@ -166,13 +171,14 @@ class Content:
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
-    def write(self, data: bytes | memoryview, offset: int) -> None:
-        """Write all of *data* at *offset*."""
+    def write(self, data: bytes | memoryview, offset: int | None) -> None:
+        """Write all of *data* at *offset*; None: at the end of what is there, whatever size was seen of it before."""
         if self.untouched:
-            if self.size is not None and self.size > self._options.stage_limit and offset < self.size:
+            size = self.size
+            if offset is not None and size is not None and size > self._options.stage_limit and offset < size:
                 raise self.too_large("changed but at its end")
             self.load(None)
-        self.put(data, offset)
+        self.put(data, self.end() if offset is None else offset)
 
     def put(self, data: bytes | memoryview, at: int) -> None:
         """Write where it is staged or streamed, and ahead."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from vfscore.plugin import VAttr, err
 from vfscore_etfs_fsspec.content import Content
-from vfscore_etfs_fsspec.reader import Reader, open_reader
+from vfscore_etfs_fsspec.reader import KnownReader, Reader, open_reader
 from vfscore_etfs_fsspec.shown import Shown
 
 if TYPE_CHECKING:
@@ -164,6 +164,15 @@ class Staged:
                 self._shown.anew()
         return size
 
+    def confirm(self) -> None:
+        """Before a user is told the size: have it be that of what is stored now, as long as nothing was changed."""
+        with self._lock:
+            if self._content.as_stored and not self.over and isinstance(reader := self._reading(), KnownReader):
+                reader.confirm()
+                if reader.size() != self._content.size:
+                    self._content.size = reader.size()
+                    self._shown.settle(reader.getattr())
+
     def pread(self, offset: int, size: int) -> bytes:
         """Return at most *size* bytes at *offset*, as they are now.
 
@@ -178,10 +187,13 @@ class Staged:
                 return data
             if self._content.homeless or self.over:
                 raise err(errno.ESTALE, hint="it was removed while it was open")
-            reader = self._reader
-            if reader is None:
-                reader = self._reader = open_reader(self._store, self._seen, self._options, self.path)
+            reader = self._reading()
         return reader.pread(offset, size)
+
+    def _reading(self) -> Reader:
+        """Return the reader of what is stored. The lock is held."""
+        reader = self._reader = self._reader or open_reader(self._store, self._seen, self._options, self.path)
+        return reader
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -199,7 +211,7 @@ class Staged:
             return 0
         with self._lock:
             self._check()
-            self._content.write(data, self._content.end() if offset is None else offset)
+            self._content.write(data, offset)
             self._changed()
         return len(data)
 

@@ -134,6 +134,11 @@ class Writer:
             va = self.staged.attr()
         return va
 
+    def confirm(self) -> None:
+        """Before a user is told the size: have it be that of what is stored now, if nothing was changed yet."""
+        if self._readable and not self._closed:
+            self.staged.confirm()
+
     def fsync(self) -> None:
         """Store what there is now, as the whole file."""
         if not self._closed:

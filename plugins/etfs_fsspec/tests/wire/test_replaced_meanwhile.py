@@ -105,6 +105,31 @@ def test_a_size_that_was_told_is_never_that_of_another_file_than_is_read(ns, wor
         assert file.read(100) == OLD[-10:]
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("mode", ["ab", "a+b"])
+def test_what_is_appended_follows_the_new_file(ns, vfs, world, replaced, size, mode):
+    replaced(DATA[:size])
+    with ns.open("/b/f", mode) as file:
+        file.write(b"END")
+    assert world.read("f") == DATA[:size] + b"END"
+
+    replaced(DATA[:size])
+    with vfs.open("/b/f", "ab") as file:
+        file.write(b"END")
+    assert world.read("f") == DATA[:size] + b"END"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_written_at_the_end_that_was_sought_follows_the_new_file(ns, world, replaced, size):
+    replaced(DATA[:size])
+
+    with ns.open("/b/f", "r+b") as file:
+        assert file.seek(0, 2) == size
+        file.write(b"END")
+
+    assert world.read("f") == DATA[:size] + b"END"
+
+
 def test_what_was_removed_meanwhile_is_enoent_when_its_size_is_asked(ns, world, s3_server):
     world.plant({"f": OLD})
     ns.sys.listdir("/b")
