@@ -324,7 +324,7 @@ class Staged:
         What is on its way stays the parent's. If a thread of the parent was changing or storing it, all of it is: it is
         over here, not to be stored, and whoever has it open can neither read nor change it (EIO).
         """
-        half = self._lock.locked()
+        half = not self._lock.acquire(blocking=False)  # locked() says so too late
         self._lock = threading.Lock()
         self._guard = threading.Lock()
         self._still = 0
