@@ -104,3 +104,16 @@ def test_a_transaction_without_room_names_the_file_and_leaves_nothing(ns, fs):
     assert info.value.filename == "/small/x"
     assert fs.cat_file("/small/x") == b"old"
     assert _names(fs, "/small") == ["x"]
+
+
+def test_after_a_commit_that_fails_nothing_is_left_and_what_is_written_is_there_at_once(ns, fs):
+    ns.sys.mkdir("/d")
+    with pytest.raises(FileExistsError), fs.transaction:  # noqa: PT012
+        for name in ("x", "y"):
+            with fs.open(f"/d/{name}", "xb") as file:
+                file.write(b"late")
+        ns.sys.write_file("/d/x", b"first")
+    assert _names(fs, "/d") == ["x"]
+    fs.pipe_file("/d/z", b"at once")
+    assert fs.cat_file("/d/z") == b"at once"
+    assert fs.cat_file("/d/x") == b"first"

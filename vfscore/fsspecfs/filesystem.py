@@ -26,7 +26,7 @@ from vfscore.fsspecfs.blockcached import VfsCachedReader
 from vfscore.fsspecfs.file import VfsReader
 from vfscore.fsspecfs.hostfiles import LocalFile, hostpath_of, opened
 from vfscore.fsspecfs.names import strip_protocol
-from vfscore.fsspecfs.pending import Pending
+from vfscore.fsspecfs.pending import Pending, VfsTransaction
 from vfscore.fsspecfs.progress import Shown
 from vfscore.fsspecfs.writing import VfsRandom, VfsWriter, packed
 from vfscore.fstab import redact
@@ -98,6 +98,8 @@ class VfsFileSystem(Shown):
         options: fsspec's own (asynchronous, loop, batch_size, listings options) and any others are accepted, because
             callers add some for filesystems in general.
     """
+
+    transaction_type = VfsTransaction
 
     def __init__(
         self,

@@ -20,6 +20,8 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from fsspec.transaction import Transaction
+
 from vfscore.errors import err
 from vfscore.fsspecfs.copying import copy_all
 from vfscore.fsspecfs.names import parent_of
@@ -28,7 +30,7 @@ from vfscore.types import SYMLOOP_MAX
 if TYPE_CHECKING:
     from vfscore.syscalls import Sys
 
-__all__ = ["Pending"]
+__all__ = ["Pending", "VfsTransaction"]
 
 
 class Pending:
@@ -185,3 +187,26 @@ class Pending:
         if self._held:
             with suppress(OSError):
                 self.discard()
+
+
+class VfsTransaction(Transaction):
+    """A transaction that is over when it fails, too.
+
+    fsspec of 2024 would leave the filesystem in it after a commit that failed: what is written then would wait for the
+    end of a transaction that nobody is in.
+    """
+
+    def complete(self, commit: bool = True) -> None:
+        """Commit or discard all files; when one cannot be committed, discard the others and raise its error."""
+        fs = self.fs
+        try:
+            super().complete(commit)
+        except BaseException:
+            while self.files:
+                with suppress(OSError):
+                    self.files.popleft().discard()
+            raise
+        finally:
+            if fs is not None:
+                fs._intrans = False
+                fs._transaction = None
