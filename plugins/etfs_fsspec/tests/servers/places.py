@@ -37,9 +37,10 @@ __all__ = [
 class Memory:
     """fsspec's memory file system, one new directory for each tree."""
 
+    _numbers = itertools.count()  # of all of them: there is one memory:// in a process
+
     def __init__(self) -> None:
         self._fs = fsspec.filesystem("memory", skip_instance_cache=True)
-        self._numbers = itertools.count()
 
     def plant(self, tree: TreeSpec) -> tuple[str, dict[str, Any]]:
         """Put *tree* into a new directory."""
