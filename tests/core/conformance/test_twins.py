@@ -122,11 +122,13 @@ def test_environment_says_how_many_steps_and_they_are_others_each_time(monkeypat
 def test_profile_says_how_many_histories_and_steps(monkeypatch):
     monkeypatch.setenv("VFSCORE_TWIN_STEPS", "100000")
     settings.register_profile("before", settings.default)
-    settings.register_profile("of a test", max_examples=3, stateful_step_count=4)
+    settings.register_profile("of a test", max_examples=3, stateful_step_count=4, derandomize=True)
     settings.load_profile("of a test")
     try:
-        begun, _ = run_of(1)
+        begun, done = run_of(1)
     finally:
         settings.load_profile("before")
 
-    assert len(begun) == 3
+    # A history that outgrows Hypothesis's own bounds is begun and does not count.
+    assert 3 <= len(begun) < 10
+    assert 0 < done <= 4 * len(begun)

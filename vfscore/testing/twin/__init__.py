@@ -71,6 +71,7 @@ def run_twin(machine: type[TwinMachine], steps: int) -> None:
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=tuple(HealthCheck),
     )
+    machine.done = 0
     profile = _profile()
     if profile is not None:
         examples, length = profile.max_examples, profile.stateful_step_count
@@ -78,7 +79,6 @@ def run_twin(machine: type[TwinMachine], steps: int) -> None:
         return
     wanted = int(os.environ.get("VFSCORE_TWIN_STEPS", "0"))
     numbers = iter(partial(random.SystemRandom().getrandbits, 64), None) if wanted else itertools.count()
-    machine.done = 0
     for number in numbers:
         run_state_machine_as_test(seed(number)(machine), settings=ours)
         if machine.done >= (wanted or steps):
