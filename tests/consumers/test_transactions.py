@@ -1,6 +1,7 @@
 """Transactions: what is written in one is there when it ends well, and only then."""
 
 import errno
+import os
 
 import pytest
 
@@ -117,3 +118,50 @@ def test_after_a_commit_that_fails_nothing_is_left_and_what_is_written_is_there_
     fs.pipe_file("/d/z", b"at once")
     assert fs.cat_file("/d/z") == b"at once"
     assert fs.cat_file("/d/x") == b"first"
+
+
+ROOM = 1 << 20
+
+
+def _fill(file):
+    """Write more than there is room for, which the buffer takes."""
+    file.write(os.urandom(2 * ROOM))
+    return file
+
+
+def test_a_file_that_cannot_be_written_to_its_end_when_it_is_committed_leaves_nothing(ns, fs):
+    ns.mount("rumpfs", "/small", options={"size": ROOM})
+    with pytest.raises(OSError) as info, fs.transaction:
+        _fill(fs.open("/small/x", "wb", block_size=8 * ROOM))
+    assert info.value.errno == errno.ENOSPC
+    assert _names(fs, "/small") == []
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_a_commit_by_hand_that_cannot_write_the_end_leaves_nothing(ns, fs, compression):
+    ns.mount("rumpfs", "/small", options={"size": ROOM})
+    file = fs.open("/small/x", "wb", autocommit=False, block_size=8 * ROOM, compression=compression)
+    with pytest.raises(OSError) as info:
+        _fill(file).commit()
+    assert info.value.errno == errno.ENOSPC
+    assert _names(fs, "/small") == []
+
+
+def test_why_a_commit_failed_is_told_though_what_is_left_cannot_be_removed(ns, fs):
+    rules = [{"errno": "EDQUOT", "op": "vop_rename"}, {"errno": "EIO", "op": "vop_remove"}]
+    ns.mount("rumpfs", "/m", layers=[{"type": "faults", "rules": rules}])
+    with pytest.raises(OSError) as info, fs.transaction:
+        fs.pipe_file("/m/x", b"data")
+    assert (info.value.errno, info.value.filename) == (errno.EDQUOT, "/m/x")
+
+
+def test_the_error_of_a_commit_names_what_was_committed_before(ns, fs):
+    ns.sys.mkdir("/d")
+    with pytest.raises(FileExistsError) as info, fs.transaction:  # noqa: PT012
+        for name, mode in (("a", "wb"), ("b", "wb"), ("x", "xb"), ("y", "wb")):
+            with fs.open(f"/d/{name}", mode) as file:
+                file.write(b"data")
+        ns.sys.write_file("/d/x", b"first")
+    assert info.value.filename == "/d/x"
+    assert any("/d/a, /d/b" in note for note in info.value.__notes__)
+    assert _names(fs, "/d") == ["a", "b", "x"]

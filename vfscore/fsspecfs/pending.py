@@ -88,7 +88,7 @@ class Pending:
             if self._mode is not None:
                 self._take_mode(temporary)
         except BaseException:
-            self.discard()
+            self.give_up()
             raise
 
     def _end_of(self, path: str) -> tuple[str, int | None]:
@@ -138,10 +138,11 @@ class Pending:
                 self._rename()
             if self._held:
                 self._close()
-        except OSError as exc:
-            exc.filename = self._path
-            del exc.filename2
-            self.discard()
+        except BaseException as exc:
+            if isinstance(exc, OSError):
+                exc.filename = self._path
+                del exc.filename2
+            self.give_up()
             raise
 
     def _rename(self) -> None:
@@ -175,6 +176,11 @@ class Pending:
         except FileNotFoundError:
             return
 
+    def give_up(self) -> None:
+        """Discard after an error, which is the one to be told."""
+        with suppress(OSError):
+            self.discard()
+
     def close(self) -> None:
         """Discard what is held: the namespace closes, and nobody has committed it."""
         if self._held:
@@ -185,28 +191,42 @@ class Pending:
 
     def __del__(self) -> None:
         if self._held:
-            with suppress(OSError):
-                self.discard()
+            self.give_up()
 
 
 class VfsTransaction(Transaction):
-    """A transaction that is over when it fails, too.
+    """A transaction that is over when it fails, too, and says what of it is there.
 
     fsspec of 2024 would leave the filesystem in it after a commit that failed: what is written then would wait for the
     end of a transaction that nobody is in.
     """
 
+    fs: Any
+
     def complete(self, commit: bool = True) -> None:
-        """Commit or discard all files; when one cannot be committed, discard the others and raise its error."""
-        fs = self.fs
+        """Commit or discard all files; when one cannot be committed, discard the others and raise its error.
+
+        What was committed before it stays, and is named in a note of the error.
+        """
+        fs, files = self.fs, self.files
+        committed: list[str] = []
         try:
-            super().complete(commit)
-        except BaseException:
-            while self.files:
+            while files:
+                file = files.popleft()
+                if commit:
+                    file.commit()
+                    committed.append(file.path)
+                else:
+                    file.discard()
+        except BaseException as exc:
+            if committed:
+                exc.add_note(f"of this transaction, these are committed and stay: {', '.join(committed)}")
+            while files:
                 with suppress(OSError):
-                    self.files.popleft().discard()
+                    files.popleft().discard()
             raise
         finally:
+            self.fs = None
             if fs is not None:
                 fs._intrans = False
                 fs._transaction = None

@@ -25,6 +25,7 @@ import io
 import sys
 import warnings
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.compression import compr
@@ -125,10 +126,14 @@ class _Writing(Handle):
         return not self.raw.wrote and self.tell() == self.raw.tell()
 
     def commit(self) -> None:
-        """Give the file, written in a transaction, its own name."""
+        """Give the file, written in a transaction, its own name; if it cannot be written to its end, discard it."""
         pending = self._pending
         if pending is not None:
-            self.close()
+            try:
+                self.close()
+            except BaseException:
+                pending.give_up()
+                raise
             pending.commit()
 
     def discard(self) -> None:
@@ -209,8 +214,13 @@ class Packed(io.BufferedIOBase):
         self._file.drop()
 
     def commit(self) -> None:
-        """Give the file, written in a transaction, its own name."""
-        self.close()
+        """Give the file, written in a transaction, its own name; see `VfsWriter.commit`."""
+        try:
+            self.close()
+        except BaseException:
+            with suppress(OSError):
+                self._file.discard()
+            raise
         self._file.commit()
 
     def discard(self) -> None:
