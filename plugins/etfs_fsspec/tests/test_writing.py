@@ -101,6 +101,26 @@ def test_opening_to_change_and_closing_asks_nothing(files):
     assert files.store.log == []
 
 
+def test_the_size_of_what_is_being_stored_is_told_meanwhile(files):
+    writer = files.open("old", RW)
+    writer.pwrite(b"abc", 10)
+    told = []
+
+    def ask():
+        thread = threading.Thread(target=lambda: (writer.confirm(), told.append(writer.size())))
+        thread.start()
+        thread.join(10)
+        told.append("stored")
+        threads.append(thread)
+
+    threads = []
+    files.store.before["put"] = ask
+    writer.fsync()
+    threads[0].join()
+    assert told == [13, "stored"]
+    writer.close()
+
+
 def test_a_file_made_to_be_read_is_stored_at_once(files):
     writer = files.open("new", R)
 

@@ -15,6 +15,7 @@ Owner: a `Staged`, which calls all of it under its lock; there is none here.
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING, Final
 
 from vfscore.plugin import VAttr, err
@@ -309,6 +310,22 @@ class Content:
             zeros -= n
         if data:
             upload.write(data)
+
+    def not_stored(self, exc: OSError, before: bool) -> OSError:
+        """Return the error that says what was not stored, and why; *before*: something else was stored."""
+        code = exc.errno or errno.EIO
+        text = os.strerror(code)
+        reason = (exc.strerror or str(exc)).removeprefix(text).removeprefix(": ")
+        if code == errno.EEXIST:
+            reason, rest = "another writer made it first", "what that one stored is unchanged"
+        elif self._store.atomic == "no":
+            rest = "what is stored may be half of it"
+        elif before:
+            rest = "what was stored before is unchanged"
+        else:
+            rest = "there is no such file"
+        hint = f"{self.size} bytes were not stored, {rest}"
+        return err(code, hint=f"{reason}; {hint}" if reason else hint)
 
     def too_large(self, done: str) -> OSError:
         """Return the error that says what cannot be done with a streamed file."""

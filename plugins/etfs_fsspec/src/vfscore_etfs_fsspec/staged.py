@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 import errno
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -165,7 +164,12 @@ class Staged:
         return size
 
     def confirm(self) -> None:
-        """Before a user is told the size: have it be that of what is stored now, as long as nothing was changed."""
+        """Before a user is told the size: have it be that of what is stored now, as long as nothing was changed.
+
+        Of what was changed the size is known: no storing is waited for.
+        """
+        if not self._content.as_stored:
+            return
         with self._lock:
             if self._content.as_stored and not self.over and isinstance(reader := self._reading(), KnownReader):
                 reader.confirm()
@@ -393,17 +397,4 @@ class Staged:
             reader.close()
 
     def _not_stored(self, exc: OSError) -> OSError:
-        """Return the error that says what was not stored, and why."""
-        code = exc.errno or errno.EIO
-        text = os.strerror(code)
-        reason = (exc.strerror or str(exc)).removeprefix(text).removeprefix(": ")
-        if code == errno.EEXIST:
-            reason, rest = "another writer made it first", "what that one stored is unchanged"
-        elif self._store.atomic == "no":
-            rest = "what is stored may be half of it"
-        elif self._old is None and not self.covers:
-            rest = "there is no such file"
-        else:
-            rest = "what was stored before is unchanged"
-        hint = f"{self._content.size} bytes were not stored, {rest}"
-        return err(code, hint=f"{reason}; {hint}" if reason else hint)
+        return self._content.not_stored(exc, self._old is not None or self.covers)
