@@ -11,7 +11,7 @@ import pytest
 from vfscore.opv import DevVector
 from vfscore.spec import Backend
 from vfscore.testing.conformance import Conformance
-from vfscore.testing.makers import raises
+from vfscore.testing.makers import ask, raises
 from vfscore.types import SIZE_ENDOFF, EtfsType, OpenFlag, VType
 
 __all__ = ["AttachTests"]
@@ -44,19 +44,19 @@ class AttachTests(Conformance):
         content = handle.pread(0, 4096)
         handle.close()
 
-        dev = plugin.device_attach(backend, "disk", EtfsType.BLK, 512, 1024, {})
+        dev = ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, 512, 1024, {})
 
         op = DevVector.compile(ops)
         assert op.d_size(dev) == 1024
         assert op.d_read(dev, 0, 4096, VType.VBLK) == content[512:1536]
-        assert plugin.device_detach(dev) is True
+        assert ask(plugin, "device_detach", dev) is True
 
     def test_device_attach_makes_any_number_of_one_file(self, plugin: Any, backend: Backend, ops: Any) -> None:
         handle = backend.open("disk", OpenFlag.RDONLY)
         content = handle.pread(0, 4096)
         handle.close()
 
-        devs = [plugin.device_attach(backend, "disk", EtfsType.BLK, 512 * i, 512, {}) for i in range(8)]
+        devs = [ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, 512 * i, 512, {}) for i in range(8)]
 
         op = DevVector.compile(ops)
         assert len(set(devs)) == 8
@@ -69,18 +69,18 @@ class AttachTests(Conformance):
         self, plugin: Any, backend: Backend, begin: int, size: int
     ) -> None:
         with raises(errno.EINVAL):
-            plugin.device_attach(backend, "disk", EtfsType.BLK, begin, size, {})
+            ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, begin, size, {})
 
     def test_device_attach_with_an_unknown_option_is_einval(self, plugin: Any, backend: Backend) -> None:
         with raises(errno.EINVAL):
-            plugin.device_attach(backend, "disk", EtfsType.BLK, 0, SIZE_ENDOFF, {"no_such_option": 1})
+            ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, 0, SIZE_ENDOFF, {"no_such_option": 1})
 
     def test_device_attach_of_overlapping_ranges_shares_the_bytes(
         self, plugin: Any, backend: Backend, ops: Any
     ) -> None:
         op = DevVector.compile(ops)
-        whole = plugin.device_attach(backend, "disk", EtfsType.BLK, 0, SIZE_ENDOFF, {})
-        part = plugin.device_attach(backend, "disk", EtfsType.CHR, 1024, 1024, {})
+        whole = ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, 0, SIZE_ENDOFF, {})
+        part = ask(plugin, "device_attach", backend, "disk", EtfsType.CHR, 1024, 1024, {})
 
         assert op.d_size(whole) == 4096
         assert op.d_read(part, 0, 1024, VType.VBLK) == op.d_read(whole, 1024, 1024, VType.VBLK)
@@ -91,20 +91,20 @@ class AttachTests(Conformance):
         handle.close()
         op = DevVector.compile(ops)
 
-        dev = plugin.device_attach(backend, "disk", EtfsType.BLK, 3, 1000, {})
+        dev = ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, 3, 1000, {})
 
         assert op.d_size(dev) == 1000
         assert op.d_read(dev, 0, 4096, VType.VBLK) == content[3:1003]
 
     def test_device_detach_ends_that_device_and_no_other(self, plugin: Any, backend: Backend, ops: Any) -> None:
         op = DevVector.compile(ops)
-        one, other = (plugin.device_attach(backend, "disk", EtfsType.BLK, 0, 512, {}) for _ in range(2))
+        one, other = (ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, 0, 512, {}) for _ in range(2))
 
-        assert plugin.device_detach(one) is True
+        assert ask(plugin, "device_detach", one) is True
 
         with raises(errno.ENXIO):
             op.d_read(one, 0, 512, VType.VBLK)
         assert len(op.d_read(other, 0, 512, VType.VBLK)) == 512
 
     def test_device_detach_of_a_stranger_is_none(self, plugin: Any) -> None:
-        assert plugin.device_detach(os.makedev(4094, 4094)) is None
+        assert ask(plugin, "device_detach", os.makedev(4094, 4094)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import inspect
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,8 +15,9 @@ import pytest
 
 from vfscore.etfs import bind
 from vfscore.mount import Mount, MountTable
+from vfscore.opv import spec_hooks
 from vfscore.rumpfs import RUMPFS
-from vfscore.spec import Backend, Device, FileSystem
+from vfscore.spec import Backend, Device, FileSystem, Registration
 from vfscore.specfs import DeviceSwitch
 from vfscore.syscalls import FileTable, Sys
 from vfscore.types import ROOT_CRED, SIZE_ENDOFF, Cred, EtfsType
@@ -26,6 +28,7 @@ __all__ = [
     "Link",
     "MakeMount",
     "TreeSpec",
+    "ask",
     "bind_alone",
     "mount_alone",
     "not_served",
@@ -119,6 +122,20 @@ def text_only(name: str) -> Iterator[None]:
         if refused and any("\ud800" <= char <= "\udfff" for char in name):
             pytest.skip("names are text in this storage")
         raise
+
+
+_REGISTRATION: Final = spec_hooks(Registration)
+
+
+def ask(plugin: Any, hook: str, *args: Any) -> Any:
+    """Call a *hook* of *plugin* as a namespace does: by the names of its arguments, without those that it leaves out.
+
+    Args:
+        args: All those of the spec, in its order.
+    """
+    body = getattr(plugin, hook)
+    given = dict(zip(_REGISTRATION[hook], args, strict=True))
+    return body(**{name: given[name] for name in inspect.signature(body).parameters})
 
 
 class MakeMount(Protocol):

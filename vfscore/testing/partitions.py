@@ -10,7 +10,7 @@ import pytest
 from vfscore.errors import err
 from vfscore.spec import Partition
 from vfscore.testing.conformance import Conformance
-from vfscore.testing.makers import raises
+from vfscore.testing.makers import ask, raises
 from vfscore.types import SIZE_ENDOFF, OpenFlag, VAttr, VType
 
 __all__ = ["PartitionTests"]
@@ -80,26 +80,26 @@ class PartitionTests(Conformance):
     def test_device_partitions_are_those_of_the_table(
         self, plugin: Any, disk: bytes, partitions: list[Partition]
     ) -> None:
-        assert plugin.device_partitions(_File(disk), "disk", 0, SIZE_ENDOFF, {}) == partitions
+        assert ask(plugin, "device_partitions", _File(disk), "disk", 0, SIZE_ENDOFF, {}) == partitions
 
     def test_device_partitions_count_from_the_beginning_of_the_range(
         self, plugin: Any, disk: bytes, partitions: list[Partition]
     ) -> None:
         file = _File(bytes(_MIB) + disk + bytes(_MIB))
 
-        assert plugin.device_partitions(file, "disk", _MIB, len(disk), {}) == partitions
+        assert ask(plugin, "device_partitions", file, "disk", _MIB, len(disk), {}) == partitions
 
     def test_device_partitions_reads_no_more_than_the_table_takes(self, plugin: Any, disk: bytes) -> None:
         file = _File(disk)
 
-        plugin.device_partitions(file, "disk", 0, SIZE_ENDOFF, {})
+        ask(plugin, "device_partitions", file, "disk", 0, SIZE_ENDOFF, {})
 
         assert file.fetched <= _ENOUGH
 
     def test_device_partitions_closes_what_it_opens(self, plugin: Any, disk: bytes) -> None:
         file = _File(disk)
 
-        plugin.device_partitions(file, "disk", 0, SIZE_ENDOFF, {})
+        ask(plugin, "device_partitions", file, "disk", 0, SIZE_ENDOFF, {})
 
         assert file.opened == 0
 
@@ -107,11 +107,11 @@ class PartitionTests(Conformance):
         self, plugin: Any, disk: bytes
     ) -> None:
         with raises(errno.ENOENT):
-            plugin.device_partitions(_File(disk), "other", 0, SIZE_ENDOFF, {})
+            ask(plugin, "device_partitions", _File(disk), "other", 0, SIZE_ENDOFF, {})
 
     @pytest.mark.parametrize("size", [0, 100, _MIB])
     def test_device_partitions_of_zeros_is_none(self, plugin: Any, size: int) -> None:
-        assert plugin.device_partitions(_File(bytes(size)), "disk", 0, SIZE_ENDOFF, {}) is None
+        assert ask(plugin, "device_partitions", _File(bytes(size)), "disk", 0, SIZE_ENDOFF, {}) is None
 
     def test_device_partitions_that_the_range_cuts_off_is_einval(
         self, plugin: Any, disk: bytes, partitions: list[Partition]
@@ -120,7 +120,7 @@ class PartitionTests(Conformance):
         end = max(part.begin + part.size for part in partitions)
 
         with raises(errno.EINVAL):
-            plugin.device_partitions(file, "disk", 0, end - 1, {})
+            ask(plugin, "device_partitions", file, "disk", 0, end - 1, {})
 
         assert file.opened == 0
 
@@ -129,4 +129,4 @@ class PartitionTests(Conformance):
         self, plugin: Any, disk: bytes, begin: int, more: int
     ) -> None:
         with raises(errno.EINVAL):
-            plugin.device_partitions(_File(disk), "disk", begin, len(disk) + more, {})
+            ask(plugin, "device_partitions", _File(disk), "disk", begin, len(disk) + more, {})

@@ -131,3 +131,17 @@ class TestAttaching(AttachTests):
     @pytest.fixture
     def backend(self):
         return DictBackend({"disk": b"".join(bytes([i]) * SECTOR for i in range(8))})
+
+
+class AttachingAnything(Attaching):
+    """Makes the same of a block and of a character device, so that its hook leaves their type out."""
+
+    @hookimpl
+    def device_attach(self, backend, path, begin, size, options):
+        return super().device_attach(backend, path, None, begin, size, options)
+
+
+class TestAttachingAnything(TestAttaching):
+    @pytest.fixture
+    def plugin(self, ops):
+        return AttachingAnything(ops)

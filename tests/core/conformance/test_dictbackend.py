@@ -3,6 +3,7 @@
 import pytest
 
 from tests.core.conformance import dictbackend
+from vfscore.plugin import hookimpl
 from vfscore.testing import BackendTests, ClaimTests
 
 
@@ -28,3 +29,17 @@ class TestDictClaim(ClaimTests):
     @pytest.fixture
     def source(self):
         return "dict:some"
+
+
+class Reordered:
+    """A plugin whose hook has its arguments in an order of its own: a namespace gives them by name."""
+
+    @hookimpl
+    def etfs_backend(self, options, source):
+        return dictbackend.etfs_backend(source, options)
+
+
+class TestReorderedClaim(TestDictClaim):
+    @pytest.fixture
+    def plugin(self):
+        return Reordered()

@@ -46,3 +46,17 @@ class TestLines(PartitionTests):
     @pytest.fixture
     def partitions(self):
         return [Partition(1, 4096, 512, "lines", "line"), Partition(2, 8192, 1000, "lines", "line")]
+
+
+class LinesWithoutOptions(Lines):
+    """Has no options, so that its hook leaves them out."""
+
+    @hookimpl
+    def device_partitions(self, backend, path, begin, size):
+        return super().device_partitions(backend, path, begin, size, {})
+
+
+class TestLinesWithoutOptions(TestLines):
+    @pytest.fixture
+    def plugin(self):
+        return LinesWithoutOptions()

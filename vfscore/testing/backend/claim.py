@@ -9,7 +9,7 @@ import pytest
 
 from vfscore.spec.backend import Source
 from vfscore.testing.conformance import Conformance
-from vfscore.testing.makers import raises
+from vfscore.testing.makers import ask, raises
 
 __all__ = ["ClaimTests"]
 
@@ -34,7 +34,7 @@ class ClaimTests(Conformance):
         raise NotImplementedError(f"{type(self).__name__} must define the fixture source")
 
     def test_etfs_backend_claims_its_source(self, plugin: Any, source: Source) -> None:
-        backend = plugin.etfs_backend(source, {})
+        backend = ask(plugin, "etfs_backend", source, {})
 
         assert backend is not None
         assert backend.getattr("") is not None
@@ -43,8 +43,8 @@ class ClaimTests(Conformance):
         if not self.strangers:
             pytest.skip("this plugin claims everything that is left over")
 
-        assert [plugin.etfs_backend(source, {}) for source in self.strangers] == [None] * len(self.strangers)
+        assert [ask(plugin, "etfs_backend", source, {}) for source in self.strangers] == [None] * len(self.strangers)
 
     def test_etfs_backend_with_an_unknown_option_is_einval(self, plugin: Any, source: Source) -> None:
         with raises(errno.EINVAL):
-            plugin.etfs_backend(source, {"no_such_option": 1})
+            ask(plugin, "etfs_backend", source, {"no_such_option": 1})
