@@ -6,7 +6,7 @@ device. Drivers come from the namespace's plugins and are asked for when a devic
 Owners: a `SpecDev` is there while a vnode is open on its device, and all of them share it. A driver whose devices come
 and go (`Device.attached`) is one object for all namespaces; here it has those minors that were made for this one. What
 may change a device is counted while it goes on: its number is not given back, to become another device's, before that
-has ended.
+has ended. In the child of a fork what threads of the parent had begun has ended.
 Locks: one, and one in each `SpecDev`, around dictionary and counter work; none is held during a driver's op.
 """
 
@@ -17,10 +17,11 @@ import os
 import weakref
 from collections.abc import Callable, Mapping, Set
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 from vfscore.errors import err
-from vfscore.locks import new_lock
+from vfscore.locks import new_lock, restart_in_child
 from vfscore.mount import vgone
 from vfscore.opv import DevVector, hookimpls_of
 from vfscore.spec import Device, FileSystem
@@ -100,7 +101,8 @@ class SpecDev:
         self.readinto = op.d_readinto
         self.write = op.d_write
         self._lock = new_lock()
-        self._busy = 0
+        self._busy: list[int] = []
+        """Who has begun something, by thread: as often as that is to be ended."""
         self._ended: Callable[[], object] | None = None
 
     def begin(self) -> None:
@@ -112,15 +114,20 @@ class SpecDev:
         with self._lock:
             if self.dead:
                 raise err(errno.ENXIO)
-            self._busy += 1
+            self._busy.append(get_ident())
 
     def end(self) -> None:
         """End what was begun; after the last of it a device that has gone gives its number back."""
         with self._lock:
-            self._busy -= 1
+            self._busy.remove(get_ident())
             ended = None if self._busy else self._ended
         if ended is not None:
             ended()
+
+    def restart(self) -> None:
+        """Let what other threads have begun be ended, in the child of a fork: they are not there."""
+        here = get_ident()
+        self._busy = [thread for thread in self._busy if thread == here]
 
     def die(self) -> None:
         """Let nothing begin any more."""
@@ -148,6 +155,12 @@ class DeviceSwitch:
         self._lock = new_lock()
         self._devs: dict[tuple[VType, int], SpecDev] = {}
         self._attached: set[int] = set()
+        restart_in_child(self)
+
+    def restart(self) -> None:
+        """Go on in the child of a fork."""
+        for spec in self._devs.values():
+            spec.restart()
 
     @classmethod
     def of(cls, drivers: Iterable[Device]) -> DeviceSwitch:

@@ -7,6 +7,7 @@ import stat
 import pytest
 
 import vfscore
+from tests.core.forking import FORKS, beside, in_child
 from tests.core.specfs.ramdisk import BLK, CHR, MAJOR, Ram
 from vfscore.plugin import ROOT_CRED, Device, IoFlag, VAttr, VType, err, hookimpl
 from vfscore.testing import raises
@@ -214,6 +215,47 @@ def test_write_in_flight_does_not_reach_another_device_of_its_number(tree, makin
     with raises(errno.ENXIO):
         tree.sys.pwrite(fd, b"x", 0)
     tree.sys.close(fd)
+
+
+@FORKS
+def test_child_gives_the_number_back_that_a_thread_of_its_parent_writes_to(tree, making):
+    tree.etfs_register("/dev/a", "made:", "blk", 0, 512)
+    fd = tree.sys.open("/dev/a", os.O_RDWR)
+
+    def write(stay):
+        making.ram.writing = stay
+        tree.sys.pwrite(fd, b"x", 0)
+
+    def check():
+        tree.etfs_remove("/dev/a")
+        return not making.ram.disks
+
+    with beside(write):
+        assert in_child(check)
+
+
+@FORKS
+def test_write_that_forks_itself_keeps_the_number_to_its_end_in_the_child_too(tree, making):
+    tree.etfs_register("/dev/a", "made:", "blk", 0, 512)
+    fd = tree.sys.open("/dev/a", os.O_RDWR)
+    seen = []
+
+    def fork():
+        seen.append(os.fork())
+        if not seen[0]:
+            tree.etfs_remove("/dev/a")
+            seen.append(len(making.ram.disks))
+
+    making.ram.writing = fork
+    code = 2
+    try:
+        written = tree.sys.pwrite(fd, b"x", 0)
+        code = 0 if (written, seen[1:], making.ram.disks) == (1, [1], {}) else 1
+    finally:
+        if seen[:1] == [0]:
+            os._exit(code)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(seen[0], 0)[1]) == 0
 
 
 def test_open_in_flight_does_not_open_another_device_of_its_number(tree, making):
