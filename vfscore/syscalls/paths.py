@@ -24,7 +24,7 @@ from vfscore.vnode import Vnode
 if TYPE_CHECKING:
     from vfscore.syscalls.view import AnyPath
 
-__all__ = ["CHANGE", "DOTS", "Paths"]
+__all__ = ["CHANGE", "DOTS", "Paths", "on_entry"]
 
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
@@ -173,14 +173,7 @@ class Paths(View):
                 if vp.v_type is _VDIR:
                     self._not_removed(dvp)
                     raise err(errno.EPERM)
-                shared = vp.v_lock is not None and vp.v_lock is dvp.v_lock
-                if not shared:
-                    vp.v_op.vop_lock(vp)
-                try:
-                    dvp.v_op.vop_link(dvp, vp, cnp)
-                finally:
-                    if not shared:
-                        vp.v_op.vop_unlock(vp)
+                on_entry(dvp.v_op.vop_link, dvp, vp, cnp)
 
             dvp, name, slashes = self._at(dst, dst_dir_fd)
             if name and name not in DOTS and dvp.v_mount is not vp.v_mount:
@@ -333,6 +326,19 @@ class Paths(View):
             return self._reached(self._vnode(path)).v_type is _VDIR
         except (OSError, ValueError):
             return False
+
+
+def on_entry(op: Callable[[Vnode, Vnode, ComponentName], Any], dvp: Vnode, vp: Vnode, cnp: ComponentName) -> None:
+    """Do *op*, whose entry of *dvp* means *vp*, with *vp* locked too; *dvp* is locked."""
+    lock = vp.v_lock
+    if lock is not None and lock is dvp.v_lock:
+        op(dvp, vp, cnp)  # vnodes that share a lock are locked already
+        return
+    vp.v_op.vop_lock(vp)
+    try:
+        op(dvp, vp, cnp)
+    finally:
+        vp.v_op.vop_unlock(vp)
 
 
 def _split(path: Any) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from vfscore.errors import err
 from vfscore.mount import SYNTHETIC
 from vfscore.syscalls.openfile import named
-from vfscore.syscalls.paths import CHANGE, DOTS, Paths
+from vfscore.syscalls.paths import CHANGE, DOTS, Paths, on_entry
 from vfscore.types import ComponentName, NameiOp, VType
 from vfscore.vnode import Vnode
 
@@ -78,16 +78,7 @@ class Removing(Paths):
                 raise err(errno.EISDIR)
             if vp.v_mount is not dvp.v_mount:
                 raise err(errno.EBUSY)  # a key that has just been taken away
-            # Vnodes that share a lock are locked already.
-            lock = vp.v_lock
-            shared = lock is not None and lock is dvp.v_lock
-            if not shared:
-                vp.v_op.vop_lock(vp)
-            try:
-                op.vop_remove(dvp, vp, cnp)
-            finally:
-                if not shared:
-                    vp.v_op.vop_unlock(vp)
+            on_entry(op.vop_remove, dvp, vp, cnp)
         finally:
             op.vop_unlock(dvp)
         if vtype is _VLNK:
@@ -137,15 +128,7 @@ class Removing(Paths):
                 raise err(errno.ENOTEMPTY)
             if vp.v_mount is not dvp.v_mount:
                 raise err(errno.EBUSY)  # a key, or the way to one, that has just been taken away
-            lock = vp.v_lock
-            shared = lock is not None and lock is dvp.v_lock
-            if not shared:
-                vp.v_op.vop_lock(vp)
-            try:
-                op.vop_rmdir(dvp, vp, cnp)
-            finally:
-                if not shared:
-                    vp.v_op.vop_unlock(vp)
+            on_entry(op.vop_rmdir, dvp, vp, cnp)
         finally:
             op.vop_unlock(dvp)
         self.table.bump()
