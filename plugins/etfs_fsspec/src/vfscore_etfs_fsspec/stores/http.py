@@ -16,8 +16,7 @@ import asyncio
 import errno
 import html
 import re
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
@@ -27,7 +26,7 @@ from vfscore_etfs_fsspec.attrs import directory, etag_of, time_of
 from vfscore_etfs_fsspec.faults import status_errno
 from vfscore_etfs_fsspec.looped import AsyncConnection
 from vfscore_etfs_fsspec.options import Options
-from vfscore_etfs_fsspec.stores.generic import GenericStore
+from vfscore_etfs_fsspec.stores.awaited import AwaitedReading
 from vfscore_etfs_fsspec.stores.place import Place, proper
 from vfscore_etfs_fsspec.stores.store import Peek
 
@@ -40,13 +39,12 @@ _NO_HEAD: Final = frozenset({400, 401, 403, 405, 501})
 """Answers to a HEAD of servers that do not know it, and of addresses that are signed for a GET."""
 
 
-class HttpStore(GenericStore):
+class HttpStore(AwaitedReading):
     """Files of a web server, below one address."""
 
     writable = False
     ranged = True
     tagged = True
-    connection: AsyncConnection
 
     def __init__(self, place: Place, connection: AsyncConnection, options: Options) -> None:
         super().__init__(place, connection, options)
@@ -94,9 +92,6 @@ class HttpStore(GenericStore):
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def info(self, path: str) -> VAttr:
-        return self.connection.run(self._info, path)
-
     async def _info(self, fs: Any, path: str) -> VAttr:
         try:
             return await self._look(fs, path, self._address(path))
@@ -116,9 +111,6 @@ class HttpStore(GenericStore):
             return _attr(answer)
         finally:
             answer.close()
-
-    def entries(self, path: str) -> list[tuple[str, VAttr]]:
-        return self.connection.run(self._entries, path)
 
     async def _entries(self, fs: Any, path: str) -> list[tuple[str, VAttr]]:
         try:
@@ -167,9 +159,6 @@ class HttpStore(GenericStore):
         return found
 
     # -- reading -------------------------------------------------------------------------------------------------------
-
-    def peek(self, path: str, size: int) -> Peek:
-        return self.connection.run(self._peek, path, size)
 
     async def _peek(self, fs: Any, path: str, size: int) -> Peek:
         address = self._address(path)
@@ -240,18 +229,6 @@ class HttpStore(GenericStore):
             return await _up_to(answer, size)
         finally:
             answer.close() if answer.status != 206 else answer.release()
-
-    def fetch(self, path: str, offset: int, size: int, etag: str | None = None) -> bytes:
-        return self.connection.run(self._fetch, path, offset, size, etag)
-
-    def fetch_soon(self, path: str, offset: int, size: int, etag: str | None = None) -> Future[bytes]:
-        return self.connection.start(self._fetch, path, offset, size, etag)
-
-    def fetch_many(self, asked: Sequence[tuple[str, int, int | None]]) -> list[bytes | OSError]:
-        async def function(fs: Any, one: tuple[str, int, int | None]) -> bytes:
-            return await self._fetch(fs, *one)
-
-        return self.connection.gather(function, asked)
 
 
 class _Body:
