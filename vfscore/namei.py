@@ -7,6 +7,8 @@ can resolve them in one call.
 Nothing here adds a path to an error; `syscalls` does. A name that is not there is ``None``, not an exception: only
 callers know whether that is a fault.
 
+One module, a little long as it is: a walk is one loop, and what it has to know of a path's text is a few lines each.
+
 The path cache remembers absolute paths whose every step lay on mounts that allow it. An entry holds the generation that
 was read *before* its walk; a change assigns a new one *after* it is done, so that an entry can only be too old, never
 wrong. One `Namei` belongs to one credential. No locks: dictionaries only.

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vfscore.mount import SYNTHETIC, describe_layers
 from vfscore.namei import check_path
 from vfscore.spec.backend import FullBackend
+from vfscore.syscalls.direntry import DirEntry
 from vfscore.syscalls.openfile import named
-from vfscore.syscalls.walking import DirEntry, Walking
+from vfscore.syscalls.walking import Walking
 from vfscore.types import SYMLOOP_MAX, ComponentName, NameiOp, VType
 from vfscore.vnode import Vnode
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from vfscore.syscalls.bulk import Bulk
+from vfscore.syscalls.direntry import DirEntry
 from vfscore.syscalls.explain import Explaining
 from vfscore.syscalls.ospath import OsPath
 from vfscore.syscalls.renaming import Renaming
-from vfscore.syscalls.walking import DirEntry
 
 if TYPE_CHECKING:
     from vfscore.syscalls.view import AnyPath

@@ -25,13 +25,12 @@ from vfscore.vnode import VV_ROOT, Vnode
 
 if TYPE_CHECKING:
     from vfscore.mount import MountTable
-    from vfscore.syscalls.openfile import FileTable
+    from vfscore.syscalls.filetable import FileTable
 
 __all__ = ["AnyPath", "View"]
 
 AnyPath = str | bytes | PathLike[str] | PathLike[bytes]
 _VDIR = VType.VDIR
-_VREG = VType.VREG
 
 
 class View:
