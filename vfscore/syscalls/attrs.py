@@ -13,7 +13,7 @@ from vfscore.namei import check_path, not_a_directory
 from vfscore.syscalls.devnodes import sized
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
-from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, Cred, VAttr, VType
+from vfscore.types import ACCESS_READ, ACCESS_WRITE, Cred, VAttr, VType
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -292,9 +292,6 @@ class Attrs(View):
         if vp.v_type is not _VDIR:
             raise not_a_directory(vp)
         vp.v_op.vop_access(vp, ACCESS_READ, self.cred)
-
-    def _searchable(self, vp: Vnode) -> None:
-        vp.v_op.vop_access(vp, ACCESS_EXEC, self.cred)
 
 
 def _nul_free(attribute: str | bytes) -> str:

@@ -22,7 +22,6 @@ __all__ = ["Label", "find", "read", "read_in_slice"]
 
 _MAGIC: Final = 0x82564557
 _MAGIC2_AT: Final = 132
-_COUNT_AT: Final = 138
 _ENTRIES_AT: Final = 148
 _ENTRY: Final = "III BBH"
 _ENTRY_SIZE: Final = 16
