@@ -88,7 +88,7 @@ def test_what_was_made_is_found_right_by_plugin_check(made: Callable[[str], Path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["x", LONGEST])
+@pytest.mark.parametrize("name", ["xy", LONGEST])
 def test_what_was_made_is_clean(vfs_in: Callable[..., Result], tmp_path: Path, kind: str, name: str) -> None:
     if importlib.util.find_spec("ruff") is None:
         pytest.skip("ruff is not installed: it is the environment `lint` that has it")
@@ -159,7 +159,8 @@ def test_each_spelling_of_a_name_is_one_name(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "-x", "x-", "1st", "a b", "a/b", "../x", "é", "x" * 31, "vfscore", "vfscore-", "vfscore-1"]
+    "name",
+    ["", "x", "vfscore-x", "-x", "x-", "1st", "a b", "a/b", "../x", "é", "x" * 31, "vfscore", "vfscore-", "vfscore-1"],
 )
 def test_what_cannot_be_a_name_is_refused_and_nothing_is_written(
     vfs_in: Callable[..., Result], tmp_path: Path, name: str

@@ -35,6 +35,8 @@ KINDS: Final = {
 """Kind of plugin → what it is in words."""
 
 _NAME: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_SHORTEST: Final = 2
+"""A source that begins with one letter and a colon is a host path (`vfscore.fstab.is_path`)."""
 _LONGEST: Final = 30
 _FLOOR: Final = re.compile(r"([A-Za-z0-9._-]+)[^;]*?>=([0-9.]+)[^;]*")
 
@@ -68,6 +70,10 @@ def names_of(text: str, taken: Collection[str] = ()) -> Names:
     name = normal(text).removeprefix("vfscore-")
     if not _NAME.fullmatch(name) or name == "vfscore":
         raise PluginError(f"{text!r} cannot be the name of a plugin: it would be called after vfscore itself")
+    if len(name) < _SHORTEST:
+        raise PluginError(
+            f"{text!r} is too short: a source '{name}:…' would be a path of the host; {_SHORTEST} letters do"
+        )
     if len(name) > _LONGEST:
         raise PluginError(f"{text!r} has {len(name)} characters; {_LONGEST} are enough for a name")
     distribution = f"vfscore-{name}"
