@@ -17,8 +17,10 @@ from click.testing import CliRunner, Result
 
 from vfscore.cli import author
 from vfscore.cli.app import vfs
+from vfscore.cli.check.contract import check_plugin
 from vfscore.cli.check.target import Target
 from vfscore.cli.check.verdict import Verdict, read_of
+from vfscore.loader import Plugin
 
 LAYER = """
 from vfscore.plugin import Layer, hookimpl
@@ -107,9 +109,7 @@ def test_a_plugin_that_is_right_passes(check: Callable[..., Result], project: Ca
 
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(
-        "it (vfscore-it 1.2): layer counting\n"
-        "  layer counting serves 1 of 1 vnode operations: vop_read\n"
-        "  conformance: "
+        "it (vfscore-it 1.2): layer counting\n  layer counting is around 1 vnode operations: vop_read\n  conformance: "
     )
     assert result.stdout.endswith("\nit: nothing is wrong\n")
 
@@ -123,6 +123,18 @@ def test_what_was_found_is_told_as_json(check: Callable[..., Result], project: C
     assert found["tests"]["passed"] >= 5
     assert found["left_out"] == 1
     assert found["skipped"]["this layer answers nothing itself"] == 1
+
+
+def test_a_plugin_whose_tests_run_in_many_processes_is_told_the_same(
+    check: Callable[..., Result], project: Callable[..., Path]
+) -> None:
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    top = project(LAYER, SUITE)
+    alone = told(check("--json", top))
+    with (top / "pyproject.toml").open("a") as file:
+        file.write('[tool.pytest.ini_options]\naddopts = "-n 2"\n')
+
+    assert told(check("--json", top)) == alone
 
 
 FAULTS = {
@@ -190,6 +202,11 @@ def vfs_filesystems(): return [FileSystem("itfs", object(), Ops())]
         "got an unexpected keyword argument 'follow'",
         "docs/hooks.md#backend",
     ),
+    "a method with its arguments in another order": (
+        BACKEND.replace("def pread(self, offset, size)", "def pread(self, size, offset)"),
+        "Handle.pread(self, size, offset) is called as (self, offset, size): its arguments are in another order",
+        "docs/hooks.md#handle",
+    ),
     "an import that fails": (
         "import no_such_module_at_all",
         "ModuleNotFoundError: No module named 'no_such_module_at_all'",
@@ -214,6 +231,25 @@ def test_a_fault_is_told_with_where_to_read(
     assert result.exit_code == 1
     assert f". {what}\n   read: {read}\n" in result.stdout
     assert result.stdout.splitlines()[-1] in ("it: 1 thing is wrong", "it: 2 things are wrong")
+
+
+@pytest.mark.parametrize("package", ["vfscore_etfs_local", "vfscore_etfs_fsspec", "vfscore_blockdev"])
+def test_no_fault_is_told_of_the_plugins_that_come_with_it(package: str) -> None:
+    module = pytest.importorskip(package, reason="the plugin is not installed")
+    plugin = Plugin(package, package, "", lambda: module)
+    plugin.load()
+
+    assert list(check_plugin(plugin)) == []
+
+
+def test_a_part_of_a_plugin_that_can_be_read_and_not_closed_is_no_handle(
+    check: Callable[..., Result], project: Callable[..., Path]
+) -> None:
+    part = "class Part:\n    def pread(self, size): return b''\n    def size(self): return 0\n"
+
+    result = check(project(BACKEND + part))
+
+    assert result.exit_code == 0, result.output
 
 
 def test_a_method_that_is_nearly_one_of_the_contract_is_a_hint(

@@ -87,8 +87,8 @@ def _check_classes(plugin: Plugin) -> Iterator[Problem | str]:
             continue  # a part of another, which is looked at
         if _has(cls, "open") and _has(cls, "getattr", "readdir"):
             yield from _check_class(cls, "backend", FullBackend, ("getattr", "open"))
-        elif _has(cls, "pread", "preadinto") and _has(cls, "close", "size"):
-            yield from _check_class(cls, "handle", FullHandle, ("size", "close"))
+        elif _has(cls, "pread", "preadinto") and hasattr(cls, "close"):  # what cannot be closed is something else
+            yield from _check_class(cls, "handle", FullHandle, ("size",))
 
 
 def _has(cls: type, *names: str) -> bool:
@@ -124,10 +124,14 @@ def _check_signature(who: str, body: Callable[..., Any], ours: Callable[..., Any
     wanted = list(inspect.signature(ours).parameters.values())
     needed = [param for param in wanted if param.default is param.empty]
     takes = inspect.signature(body)
+    shown = ", ".join(str(param).partition(":")[0] for param in wanted)
+    names = [param.name for param in wanted]
+    if any(name in names and names[i : i + 1] != [name] for i, name in enumerate(takes.parameters)):
+        yield Problem(f"{who}{takes} is called as ({shown}): its arguments are in another order", read)
+        return
     try:
         takes.bind(*needed)
         takes.bind(*wanted)
         takes.bind(*needed, **{param.name: None for param in wanted[len(needed) :]})
     except TypeError as exc:
-        shown = ", ".join(str(param).partition(":")[0] for param in wanted)
         yield Problem(f"{who}{takes} cannot be called as ({shown}): {exc}", read)

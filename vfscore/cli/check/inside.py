@@ -10,6 +10,7 @@ import functools
 import json
 import pkgutil
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -95,6 +96,8 @@ def _join(target: Target, plugin: Plugin) -> None:
 def _run(target: Target) -> None:
     args = ["-p", "vfscore.cli.check.suites", "-p", "no:cacheprovider", "-q", "--continue-on-collection-errors"]
     args += ["-W", "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"]
+    if find_spec("xdist") is not None:
+        args += ["-p", "xdist", "-n", "0"]  # whatever the project says: what a worker sees would be lost, or told twice
     args += [f"--rootdir={target.root}"] if target.root else ["-c", "/dev/null", "--rootdir=/", "--pyargs"]
     code = pytest.main([*args, *target.suites])
     write(event="pytest", code=int(code))

@@ -29,8 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = of_suites
     for item in of_suites:
         item.user_properties.append((SUITE, getattr(getattr(item, "function", None), "__module__", "")))
-    if not hasattr(config, "workerinput"):
-        write(event="collected", tests=len(of_suites), left_out=len(others))
+    write(event="collected", tests=len(of_suites), left_out=len(others))
 
 
 def _is_conformance(cls: type | None) -> bool:

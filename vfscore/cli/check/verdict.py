@@ -172,7 +172,8 @@ class Verdict:
         for what, parts in self.seen.items():
             for part, ops, total in parts:
                 if total:
-                    yield f"  {what} serves {len(ops)} of {total} {part}{': ' if ops else ''}{', '.join(ops)}"
+                    share = f"is around {len(ops)}" if what.startswith("layer ") else f"serves {len(ops)} of {total}"
+                    yield f"  {what} {share} {part}{': ' if ops else ''}{', '.join(ops)}"
         if sum(self.counts.values()):
             yield f"  conformance: {', '.join(f'{count} {outcome}' for outcome, count in self.counts.items() if count)}"
         for hint in self.hints:
