@@ -4,11 +4,11 @@ import errno
 import fcntl
 import inspect
 import os
-import threading
 
 import pytest
 
 import vfscore
+from tests.core.forking import beside
 from tests.core.specfs.ramdisk import CHR, MAJOR, Ram
 from vfscore.genfs import ReadOnlyOps, genfs_access, genfs_lock_ordered, genfs_rename_lock
 from vfscore.genfs.lockf import genfs_advlock
@@ -71,10 +71,14 @@ def test_lock_of_a_vnode_is_known_to_be_taken_by_this_thread_or_another(vp):
     assert op.vop_islocked(vp)
     op.vop_unlock(vp)
     assert not op.vop_islocked(vp)
-    vp.v_lock = threading.RLock()
-    op.vop_lock(vp)
-    assert op.vop_islocked(vp)
-    op.vop_unlock(vp)
+
+    def hold(stay):
+        op.vop_lock(vp)
+        stay()
+        op.vop_unlock(vp)
+
+    with beside(hold):
+        assert op.vop_islocked(vp)
     assert not op.vop_islocked(vp)
 
 
