@@ -182,8 +182,9 @@ def test_backing_that_stores_at_close_does_so_with_the_last_writer(ns, staging):
     assert ns.sys.pread(reader, 3, 0) == b"new"
 
 
-def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, monkeypatch):
-    register_part(ns)
+@pytest.fixture
+def slow_to_store(monkeypatch):
+    """Two events: something begins to be stored; it may be."""
     begun, go_on = threading.Event(), threading.Event()
     plain = Staging.close
 
@@ -193,6 +194,12 @@ def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, mo
         plain(self)
 
     monkeypatch.setattr(Staging, "close", slow)
+    return begun, go_on
+
+
+def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, slow_to_store):
+    register_part(ns)
+    begun, go_on = slow_to_store
     reader, writer = ns.sys.open("/dev/r", os.O_RDONLY), ns.sys.open("/dev/r", os.O_RDWR)
     ns.sys.pwrite(writer, b"new", 0)
 
@@ -215,17 +222,9 @@ def test_nobody_sees_the_old_content_while_the_new_one_is_stored(ns, staging, mo
     assert staging.files[""][:6] == b"newer" + DATA[5:6]
 
 
-def test_a_reader_that_closes_while_something_is_stored_brings_no_old_content_back(ns, staging, monkeypatch):
+def test_a_reader_that_closes_while_something_is_stored_brings_no_old_content_back(ns, staging, slow_to_store):
     register_part(ns)
-    begun, go_on = threading.Event(), threading.Event()
-    plain = Staging.close
-
-    def slow(self):
-        begun.set()
-        assert go_on.wait(30)
-        plain(self)
-
-    monkeypatch.setattr(Staging, "close", slow)
+    begun, go_on = slow_to_store
     reader, other = ns.sys.open("/dev/r", os.O_RDONLY), ns.sys.open("/dev/r", os.O_RDONLY)
     writer = ns.sys.open("/dev/r", os.O_RDWR)
     ns.sys.pwrite(writer, b"new", 0)
