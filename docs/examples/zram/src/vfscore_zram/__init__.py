@@ -1,6 +1,6 @@
 """Compressed disks in memory: major 60, one of 64 MiB for each minor from 0 to 15, as Linux's zram has them.
 
-A disk is a table of pages, each compressed by itself; a page that was never written, or is all zeros, takes no room.
+A disk is a table of pages, each compressed by itself; a page that was never written takes no room.
 
 Locks: one for each driver, held while pages are packed and unpacked.
 """
