@@ -185,7 +185,7 @@ def test_device_nodes_are_root_s(sides):
 
 
 @pytest.mark.parametrize("owner", [(UID, GID), (0, 0)])
-@pytest.mark.parametrize("name", ["user.x", "trusted.x", "security.x", "nonsense", "system.x", ""])
+@pytest.mark.parametrize("name", ["user.x", "trusted.x", "nonsense", "system.x", ""])
 def test_extended_attributes(sides, owner, name):
     def story(root, user, top):
         path = f"{top}/f"
@@ -200,8 +200,6 @@ def test_extended_attributes(sides, owner, name):
     theirs = outcome(story, *sides[1])
     if theirs[0] == (OSError, errno.EOPNOTSUPP) and name == "user.x":
         pytest.skip("the host's tmpfs keeps no user attributes")
-    if name == "security.x":
-        pytest.skip("what the host allows here depends on its security modules")
     assert outcome(story, *sides[0]) == theirs
 
 
