@@ -41,7 +41,8 @@ PARTS: Final = (
         "Registration",
         "registration",
         Registration,
-        "By these a plugin makes itself known. None is called for an operation on a file, nor with a lock held.",
+        """By these a plugin makes itself known. None is called for an operation on a file. The first three are called
+once, when the plugin is loaded, and whoever else needs a plugin waits for that.""",
     ),
     (
         "Backend",

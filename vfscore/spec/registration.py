@@ -1,7 +1,8 @@
 """The hooks by which a plugin makes itself known, and the descriptions that they hand over.
 
 A plugin is a module (or object) found through the entry point group ``vfscore`` that has any of these hooks, marked by
-`hookimpl`. A hook is called once, when something first needs it; none is called for an operation on a file.
+`hookimpl`. What a plugin brings is asked once, when something first needs a plugin, under the lock of the plugins; the
+other hooks whenever they have something to answer. None is called for an operation on a file.
 
 A plugin may name the version of the contract that it was written for as ``vfs_api``; another one than SPEC_VERSION is
 refused.
