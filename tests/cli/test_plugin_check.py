@@ -125,6 +125,18 @@ def test_what_was_found_is_told_as_json(check: Callable[..., Result], project: C
     assert found["skipped"]["this layer answers nothing itself"] == 1
 
 
+def test_a_test_of_the_suite_that_is_overridden_is_noted(
+    check: Callable[..., Result], project: Callable[..., Path]
+) -> None:
+    name = "test_error_comes_through_unchanged"
+    taken = f"(LayerTests):\n    overrides = {{{name!r}: 'it counts errors'}}\n    {name} = None\n"
+
+    result = check(project(LAYER, SUITE.replace("(LayerTests):\n", taken)))
+
+    assert result.exit_code == 0, result.output
+    assert f"  note: TestCounting overrides {name}: it counts errors\n" in result.stdout
+
+
 def test_a_plugin_whose_tests_run_in_many_processes_is_told_the_same(
     check: Callable[..., Result], project: Callable[..., Path]
 ) -> None:

@@ -6,6 +6,7 @@ public and documented; nothing else imports this module, so that pytest may be t
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Final
 
 import pytest
@@ -21,7 +22,7 @@ SUITE: Final = "vfscore suite"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the plugin's own tests: what they say is not the contract."""
+    """Leave out the plugin's own tests: what they say is not the contract. Note what of the contract is overridden."""
     of_suites = [item for item in items if _is_conformance(getattr(item, "cls", None))]
     others = [item for item in items if item not in set(of_suites)]
     if others:
@@ -29,6 +30,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = of_suites
     for item in of_suites:
         item.user_properties.append((SUITE, getattr(getattr(item, "function", None), "__module__", "")))
+    conformance: Any = sys.modules.get("vfscore.testing.conformance")  # there, once a suite was; a room above this one
+    classes: dict[Any, None] = dict.fromkeys(getattr(item, "cls", None) for item in of_suites)
+    for cls in classes:
+        for name, why in conformance.declared(cls).items():
+            write(event="hint", what=f"{cls.__name__} overrides {name}: {why}")
     write(event="collected", tests=len(of_suites), left_out=len(others))
 
 
