@@ -332,6 +332,15 @@ def test_a_test_that_does_not_end_is_named() -> None:
     assert verdict.output == ["the last", "words"]
 
 
+def test_a_test_that_is_run_again_counts_by_how_it_ended() -> None:
+    verdict = Verdict(Target("it", "vfscore-it", "1.2", "it", False))
+    ended = {"event": "ended", "test": "t.py::TestIt::test_it", "suite": "", "phase": "call", "why": ""}
+    for outcome in ("rerun", "passed"):  # as pytest-rerunfailures reports it
+        verdict.take(ended | {"outcome": outcome})
+
+    assert verdict.counts == {"passed": 1, "failed": 0, "skipped": 0}
+
+
 def test_a_plugin_that_takes_its_process_with_it_is_told(
     check: Callable[..., Result], project: Callable[..., Path]
 ) -> None:

@@ -107,6 +107,8 @@ class Verdict:
             self._take_test(**event)
 
     def _take_test(self, test: str, suite: str, phase: str, outcome: str, why: str) -> None:
+        if outcome not in self.counts:
+            return  # of a plugin of pytest: the test is run again
         self.counts[outcome] += 1
         if outcome == "skipped":
             self.unserved[why] = self.unserved.get(why, 0) + 1
