@@ -5,7 +5,11 @@ A backend's whole use of it::
     class TestZipped(BackendTests):
         @pytest.fixture
         def make(self, tmp_path):
-            return lambda tree: ZippedBackend(zip_of(tmp_path / "a.zip", tree))
+            def make(tree):
+                members = {path if data is not None else f"{path}/": data or b"" for path, data in tree.items()}
+                return ZippedBackend(str(zip_of(tmp_path / "a.zip", members)))
+
+            return make
 
 *make* takes a tree (path → content, `Link` or None for a directory) and returns the backend rooted at it. A method that
 the backend does not have skips the tests of it; so does EOPNOTSUPP. A Link is only asked of a backend with `readlink`.
