@@ -277,7 +277,14 @@ WRONG = {
     "syntax error": ("def (:", "SyntaxError"),
     "exit": ("sys.exit(3)", "SystemExit: 3"),
     "hook that raises": ("@hookimpl\ndef vfs_layers(): return 1 / 0", "ZeroDivisionError: division by zero"),
-    "hook that returns nothing": ("@hookimpl\ndef vfs_layers(): pass", "TypeError"),
+    "hook that returns nothing": (
+        "@hookimpl\ndef vfs_layers(): pass",
+        "hook 'vfs_layers' returned an object of type NoneType; return a list of Layer objects",
+    ),
+    "hook that returns one without a list": (
+        "@hookimpl\ndef vfs_layers(): return Layer('x', Loud)",
+        "hook 'vfs_layers' returned an object of type Layer; return a list of Layer objects",
+    ),
     "hook that returns something else": (
         "@hookimpl\ndef vfs_layers(): return [3]",
         "hook 'vfs_layers' returned an object of type int where a Layer belongs",

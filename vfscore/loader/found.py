@@ -141,7 +141,12 @@ class Plugin:
         self.hooks = hooks
 
     def _described(self, hooks: Mapping[str, Callable[..., Any]], hook: str, kind: type[_T]) -> tuple[_T, ...]:
-        found = tuple(hooks[hook]()) if hook in hooks else ()
+        answer = hooks[hook]() if hook in hooks else ()
+        if isinstance(answer, kind) or not isinstance(answer, Iterable):
+            raise PluginError(
+                f"{self}: hook {hook!r} returned {thing(answer)}; return a list of {kind.__name__} objects"
+            )
+        found = tuple(answer)
         for each in found:
             if not isinstance(each, kind):
                 raise PluginError(f"{self}: hook {hook!r} returned {thing(each)} where a {kind.__name__} belongs")
