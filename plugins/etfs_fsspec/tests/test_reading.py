@@ -570,6 +570,33 @@ def test_another_reader_of_a_replaced_file_learns_it_too():
         assert reader.pread(MIB, 10) == DATA[::-1][MIB : MIB + 10]
 
 
+def test_a_file_that_was_away_and_is_another_is_estale_for_who_read_it_though_somebody_else_missed_it():
+    bench = Bench(Bucket({"f": DATA}))
+    one, two = bench.open(), bench.open()
+    assert one.pread(2 * MIB, 10) == two.pread(2 * MIB, 10)
+    del bench.store.objects["f"]
+    with raises(errno.ESTALE):
+        two.pread(MIB, 10)
+    with raises(errno.ENOENT):
+        two.pread(MIB, 10)
+    bench.store.replace("f", DATA[::-1])
+
+    with raises(errno.ESTALE):
+        one.pread(MIB, 10)
+    assert one.pread(MIB, 10) == DATA[::-1][MIB : MIB + 10]
+
+
+def test_what_a_search_missed_for_a_moment_is_estale_for_who_read_it():
+    bench = Bench(Bucket({"f": DATA}))
+    reader = bench.open()
+    reader.pread(2 * MIB, 10)
+    bench.seen.lost("f", bench.seen.mark())
+    bench.store.replace("f", DATA[::-1])
+
+    with raises(errno.ESTALE):
+        reader.pread(MIB, 10)
+
+
 def test_a_file_that_got_shorter_is_estale_where_there_is_no_entity_tag():
     store = Bucket({"f": DATA}, tells="size")
     reader = Bench(store).open()

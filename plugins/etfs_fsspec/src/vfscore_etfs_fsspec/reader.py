@@ -162,11 +162,12 @@ class Reader:
         changes = self._seen.version(self._path)
         if version is not None and version.changes is changes and version.usable():
             return version
+        since = self._seen.mark()
         try:
             new = look(self._store, self._seen, self._options, self._path, self._anew)
         except FileNotFoundError:
             if version is None or version.changes is changes:
-                self._seen.invalidate(self._path)  # another writer removed it
+                self._seen.lost(self._path, since)
                 raise
             version.changes = changes
             version.gone = True

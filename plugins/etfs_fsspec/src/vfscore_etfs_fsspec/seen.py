@@ -209,12 +209,14 @@ class Seen:
     def lost(self, path: str, since: int) -> int:
         """Forget *path*, which is not there, as the storage says, and return from which mark on that answer holds.
 
+        Another writer removed it: to whoever reads it, what comes there next is no change of ours.
+
         Args:
             since: The `mark` taken before it was asked for: after a change in between, nothing is forgotten.
         """
         with self._lock:
             if self._vtype(path) is not None and not self._touched(path, since):
-                self._forget(path, False)
+                self._forget(path, False, ours=False)
                 since = self._count
         return since
 
@@ -255,11 +257,11 @@ class Seen:
                 return True
         return False
 
-    def _forget(self, path: str, known: bool) -> None:
+    def _forget(self, path: str, known: bool, ours: bool = True) -> None:
         """Make *path* one that changed; what it is now is *known*."""
         self._count += 1
         self._changes.append(path)
-        if self._versions:
+        if ours and self._versions:
             below = f"{path}/"
             for other in list(self._versions.keys()):
                 if not path or other == path or other.startswith(below):
