@@ -63,7 +63,8 @@ who asks. Ops never release or unlock their arguments; permission to search and 
         "Vfs operations",
         "vfs",
         VfsOps,
-        "Of a file system, on a mount *mp*, whose `mnt_data` is the file system's own. Called unlocked.",
+        "Of a file system, on a mount *mp*, whose `mnt_data` is the file system's own. Called unlocked but for "
+        "`vfs_update`.",
     ),
     (
         "Device operations",

@@ -39,7 +39,7 @@ class VfsOps(Protocol):
         Errors:
             EINVAL: an option is unknown, has a bad value or cannot be changed.
 
-        See VFS_MOUNT.
+        Locking: mounts and registrations of the namespace wait for it. See VFS_MOUNT.
         """
         ...
 

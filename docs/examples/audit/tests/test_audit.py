@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from vfscore.plugin import ComponentName, Cred, NameiOp
 from vfscore.testing import LayerTests, Namespace, raises
 
 import vfscore_audit
-from vfscore_audit import Audit
+from vfscore_audit import Audit, noted
 
 
 class TestAudit(LayerTests):
@@ -38,6 +39,17 @@ def test_each_change_of_a_name_is_noted_with_who_and_what_came_of_it(caplog: pyt
         "uid 0: create g: done",
         "uid 0: rmdir e: ENOTEMPTY",
     ]
+
+
+def test_what_is_no_error_of_the_system_is_not_noted_as_done(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "vfscore_audit")
+    trying = noted("create", ComponentName("f", NameiOp.CREATE, Cred(7, 7)))
+    next(trying)
+
+    with pytest.raises(ZeroDivisionError):
+        trying.throw(ZeroDivisionError("a bug below"))
+
+    assert caplog.messages == ["uid 7: create f: ZeroDivisionError('a bug below')"]
 
 
 def test_an_option_that_it_does_not_know_is_einval() -> None:

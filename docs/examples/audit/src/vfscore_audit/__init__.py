@@ -19,8 +19,8 @@ def noted(op: str, *names: ComponentName) -> Around:
     outcome = "done"
     try:
         return (yield)
-    except OSError as exc:
-        outcome = errno.errorcode.get(exc.errno or 0, str(exc))
+    except BaseException as exc:
+        outcome = errno.errorcode.get(getattr(exc, "errno", 0), repr(exc))
         raise
     finally:
         LOG.info("uid %d: %s %s: %s", names[0].cred.uid, op, " -> ".join(cnp.name for cnp in names), outcome)
