@@ -103,9 +103,8 @@ class Mounting(Hanging):
         ro = mp.mnt_rdonly if readonly is None else readonly
         with self._lock:
             if ro and not mp.mnt_rdonly:
-                with self._files.lock:
-                    if any(file.writable and file.vp.v_mount is mp for file in self._files.opened):
-                        raise err(errno.EBUSY, at)
+                if any(file.writable and file.vp.v_mount is mp for file in list(self._files.opened)):
+                    raise err(errno.EBUSY, at)
             mp.mnt_op.vfs_update(mp, options or {}, ro)
             mp.mnt_rdonly = ro
             mp.mnt_options.update(options or {})
@@ -143,8 +142,7 @@ class Mounting(Hanging):
 
     def _end(self, mp: Mount, force: bool) -> None:
         if force:
-            with self._files.lock:
-                vnodes = {file.vp for file in self._files.opened if file.vp.v_mount is mp}
+            vnodes = {file.vp for file in list(self._files.opened) if file.vp.v_mount is mp}
             vnodes |= {sys.cwd for sys in list(self._views) if sys.cwd is not None and sys.cwd.v_mount is mp}
             for vp in vnodes:
                 vgone(vp)

@@ -51,7 +51,7 @@ class FileTable:
         self._free: list[int] = []
         self._next = FIRST_FD
         self.opened: set[OpenFile] = set()
-        """Every open file: a forced unmount walks them."""
+        """Every open file: a forced unmount walks a copy. Whoever removes one, which needs no lock, is who closes it."""
         self.writers: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
         """File objects that may hold what is not written yet; closing the namespace closes them first."""
         restart_in_child(self)
@@ -62,11 +62,12 @@ class FileTable:
             if taken(file.lock):
                 file.lock = _new_lock()
 
-    def enter(self, vp: Vnode, flags: int, cred: Cred, path: object) -> OpenFile:
-        """Return a new open file, counted as open on *vp* and its mount before it is opened there.
+    def open(self, vp: Vnode, flags: int, cred: Cred, path: object) -> OpenFile:
+        """Return a new open file of *vp*; it is counted as open there and on the mount before the vnode is opened.
 
         Errors:
             ENOENT: the mount went away meanwhile.
+            Others as VOP_OPEN.
         """
         file = _new(OpenFile)  # without the cost of calling an initialiser
         file.vp = vp
@@ -79,11 +80,6 @@ class FileTable:
         file._table = self
         file.readable, file.writable = _MODES[flags & 3]
         file.ioflag = _NOFLAG
-        if flags & _RARE:
-            if flags & _O_APPEND:
-                file.ioflag = _APPEND
-            if flags & _O_PATH:
-                file.readable = file.writable = False
         mp = vp.v_mount
         lock = self.lock
         lock.acquire()  # by hand: `with` takes twice as long
@@ -95,20 +91,36 @@ class FileTable:
             self.opened.add(file)
         finally:
             lock.release()
+        if flags & _RARE:
+            if flags & _O_APPEND:
+                file.ioflag = _APPEND
+            if flags & _O_PATH:
+                file.readable = file.writable = False
+                return file
+        try:
+            vp.v_op.vop_open(vp, flags, cred)
+        except BaseException:
+            file.refs = 0
+            try:
+                self.opened.remove(file)
+            except KeyError:
+                pass  # it was closed with the namespace
+            else:
+                self.leave(vp)
+            raise
         return file
 
-    def leave(self, file: OpenFile) -> None:
-        """Count *file* as closed; the last one makes its vnode inactive."""
-        vp = file.vp
+    def leave(self, vp: Vnode) -> None:
+        """Count one open file less on *vp* and its mount; the last one makes it inactive."""
+        mp = vp.v_mount
         lock = self.lock
         lock.acquire()
         try:
-            self.opened.discard(file)
-            vp.v_mount.mnt_usecount -= 1
+            mp.mnt_usecount -= 1
             left = vp.v_usecount = vp.v_usecount - 1
         finally:
             lock.release()
-        if not left and vp.v_op.vop_inactive(vp):
+        if not left and not mp.mnt_dead and vp.v_op.vop_inactive(vp):
             vp.v_op.vop_reclaim(vp)
 
     def hold(self, vp: Vnode) -> None:
@@ -169,16 +181,15 @@ class FileTable:
         Errors:
             EBADF: it is no open descriptor of this namespace.
         """
-        file = self.fds.pop(fd, None)
-        if file is None:
-            return self.get(fd)
         lock = self.lock
         lock.acquire()
         try:
-            heapq.heappush(self._free, fd)
+            file = self.fds.pop(fd, None)
+            if file is not None:
+                heapq.heappush(self._free, fd)
         finally:
             lock.release()
-        return file
+        return self.get(fd) if file is None else file
 
     def dup(self, fd: int) -> int:
         """Return another descriptor of the same open file."""
@@ -200,8 +211,6 @@ class FileTable:
                 while self._next <= fd2:
                     heapq.heappush(self._free, self._next)
                     self._next += 1
-                if fd2 not in self._free:
-                    raise err(errno.EBUSY)  # somebody is closing it at this moment, as on Linux
                 self._free.remove(fd2)
                 heapq.heapify(self._free)
             file.refs += 1

@@ -56,27 +56,15 @@ class Opening(View):
                 hit = self.namei.cache.get(path)
                 if hit is not None and hit[0] is self.table.generation and hit[1].v_type is _VREG:
                     vp = hit[1]
-                    vp.v_op.vop_access(vp, _ACCESS[flags & 3], self.cred)
+                    cred = self.cred
+                    vp.v_op.vop_access(vp, _ACCESS[flags & 3], cred)
                     try:
-                        return self._opened(vp, flags, path)
+                        return self.files.open(vp, flags, cred, path)
                     except FileNotFoundError:
                         pass  # its last name went away just now: see `_open`
             return self._open(path, flags, mode, dir_fd)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
-
-    def _opened(self, vp: Vnode, flags: int, path: object) -> OpenFile:
-        """Return the open file on *vp*, which may be opened so."""
-        cred = self.cred
-        files = self.files
-        file = files.enter(vp, flags, cred, path)
-        try:
-            vp.v_op.vop_open(vp, flags, cred)
-        except BaseException:
-            file.refs = 0
-            files.leave(file)
-            raise
-        return file
 
     def _open(self, path: AnyPath, flags: int, mode: int, dir_fd: int | None) -> OpenFile:
         name = path if type(path) is str else self._str(path)
@@ -92,7 +80,7 @@ class Opening(View):
             else:
                 vp, created = self._find_to_open(name, flags, dir_fd), False
             try:
-                return self._opened(vp, flags, path) if created else self._open_vnode(vp, flags, path)
+                return self.files.open(vp, flags, self.cred, path) if created else self._open_vnode(vp, flags, path)
             except FileNotFoundError:
                 # Its last name went away since the lookup. Another file may have the name by now: look again, and do
                 # not trust a remembered path, because whoever replaced the file may not have said so yet.
@@ -122,11 +110,11 @@ class Opening(View):
             raise err(errno.EISDIR)
         op = vp.v_op
         if flags & _O_PATH:
-            return self.files.enter(vp, flags, cred, path)
+            return self.files.open(vp, flags, cred, path)
         op.vop_access(vp, accmode, cred)
         if flags & _O_NOATIME and cred.uid and cred.uid != op.vop_getattr(vp, cred).va_uid:
             raise err(errno.EPERM)
-        file = self._opened(vp, flags, path)
+        file = self.files.open(vp, flags, cred, path)
         if flags & _O_TRUNC and vtype is _VREG:
             try:
                 self._truncate_vnode(vp, 0, True)
