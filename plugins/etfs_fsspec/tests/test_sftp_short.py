@@ -1,4 +1,4 @@
-"""A server of SFTP whose disk is full: what was stored before stays, and the error is told."""
+"""A server of SFTP whose disk is full, or that does not answer: what was stored stays, and the error is told."""
 
 import errno
 import itertools
@@ -49,6 +49,21 @@ class Handle(paramiko.SFTPHandle):
         super().close()
 
 
+class Silent(paramiko.SFTPHandle):
+    """A file that is open, and never read: the server answers nothing more of this connection, until the test ends."""
+
+    end = threading.Event()
+
+    def stat(self):
+        attr = paramiko.SFTPAttributes()
+        attr.st_size, attr.st_mode = 3, 0o100644
+        return attr
+
+    def read(self, offset, length):
+        self.end.wait()
+        return paramiko.SFTP_FAILURE
+
+
 def files(how):
     class Files(paramiko.SFTPServerInterface):
         """The host's files."""
@@ -65,7 +80,7 @@ def files(how):
         stat = lstat
 
         def open(self, path, flags, attr):
-            return Handle(path, how)
+            return Silent() if how == "read" else Handle(path, how)
 
         def remove(self, path):
             os.unlink(path)
@@ -82,6 +97,7 @@ def files(how):
 def short(request, tmp_path):
     """A backend of a server whose disk is full, with the file f."""
     how, block = request.param
+    Silent.end.clear()
     (tmp_path / "f").write_bytes(b"old")
     key = paramiko.RSAKey.generate(2048)
     listening = socket.create_server(("127.0.0.1", 0))
@@ -102,9 +118,11 @@ def short(request, tmp_path):
     thread = threading.Thread(target=serve)
     thread.start()
     login = {"username": "tester", "password": "any", "look_for_keys": False, "allow_agent": False}
-    backend = etfs_backend(f"sftp://127.0.0.1:{listening.getsockname()[1]}{tmp_path}", {**login, "block_size": block})
+    url = f"sftp://127.0.0.1:{listening.getsockname()[1]}{tmp_path}"
+    backend = etfs_backend(url, {**login, "block_size": block, "timeout": 2 if how == "read" else None})
     yield backend
     backend.close()
+    Silent.end.set()
     listening.shutdown(socket.SHUT_RDWR)
     listening.close()
     thread.join()
@@ -132,3 +150,10 @@ def test_what_the_server_has_room_for_is_stored(short, tmp_path):
     writer.close()
 
     assert (tmp_path / "f").read_bytes() == b"y" * ROOM
+
+
+@pytest.mark.parametrize("short", [("read", 1 << 23)], indirect=True)
+def test_a_read_that_is_not_answered_is_etimedout_and_nobody_waits_for_the_file_to_be_closed(short):
+    with raises(errno.ETIMEDOUT):
+        short.open("f", OpenFlag(0)).pread(0, 3)
+    assert [exc.errno for exc in short.read_many(["f"])] == [errno.ETIMEDOUT]

@@ -125,9 +125,13 @@ class SyncConnection:
 
     def drop(self, got: Instance) -> None:
         """Close an instance that is not to be used again; of a shared one, what is open on it."""
-        got.forget_files()
+        if got.lent:
+            got.files.clear()  # not closed: that would wait for the call that was given up
+            return
+        # First the connection: a server that does not answer would not answer to the closing of files either.
         if not self.shared and self._turn is None:
             _disconnect(got)
+        got.forget_files()
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -255,8 +259,8 @@ class SyncConnection:
             return
         while self._idle:
             got = self._idle.pop()
-            got.forget_files()
             _disconnect(got)
+            got.forget_files()
 
 
 def _disconnect(got: Instance) -> None:

@@ -1,7 +1,8 @@
 """The store of SFTP, over paramiko as fsspec's SFTPFileSystem has it (another class of that protocol is generic).
 
 Open files stay open between the reads that follow one another: an open costs as much as a read. Long reads are sent as
-many requests at once. Links are told as links.
+many requests at once, by our own hand: paramiko's `readv` keeps what came too early for a later read, which then waits
+for ever for the rest. Links are told as links.
 
 A new file is renamed to its name without overwriting, which the protocol has; an old one by the extension that
 replaces.
@@ -10,7 +11,10 @@ replaces.
 from __future__ import annotations
 
 import errno
+import importlib
+import itertools
 import stat
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -24,6 +28,10 @@ __all__ = ["SftpStore", "sftp_alive"]
 
 _REQUEST: Final = 32768
 """What every server gives in one answer."""
+_WINDOW: Final = 64
+"""Requests of a long read that are on their way at a time, as OpenSSH's own client has it."""
+_READ, _DATA = 5, 103
+"""SSH_FXP_READ and SSH_FXP_DATA of the protocol."""
 _BILLION: Final = 1_000_000_000
 
 
@@ -63,10 +71,8 @@ class SftpStore(TreeStore):
         if end <= offset:
             return b""
         if end - offset <= _REQUEST:
-            file.seek(offset)
-            return _all(file, end - offset)
-        pieces = [(at, min(_REQUEST, end - at)) for at in range(offset, end, _REQUEST)]
-        return b"".join(file.readv(pieces))
+            return _all(file, offset, end - offset)
+        return _long(file, offset, end)
 
     def peek(self, path: str, size: int) -> Peek:
         def look(got: Instance) -> Peek:
@@ -210,7 +216,8 @@ def _absent(got: Instance, full: str) -> None:
     raise err(errno.EEXIST)
 
 
-def _all(file: Any, size: int) -> bytes:
+def _all(file: Any, offset: int, size: int) -> bytes:
+    file.seek(offset)
     data: bytes = file.read(size)
     while len(data) < size:
         more = file.read(size - len(data))
@@ -218,6 +225,61 @@ def _all(file: Any, size: int) -> bytes:
             break
         data += more
     return data
+
+
+class _Answers:
+    """Takes the answers to requests that several wait for, as paramiko hands them to the file that asked."""
+
+    def __init__(self, ftp: Any) -> None:
+        self._ftp = ftp
+        self._got: dict[int, bytes | Exception] = {}
+
+    def _async_response(self, kind: int, message: Any, number: int) -> None:
+        if kind == _DATA:
+            self._got[number] = message.get_string()
+            return
+        try:
+            self._ftp._convert_status(message)
+        except EOFError:
+            self._got[number] = b""
+        except OSError as exc:
+            self._got[number] = exc
+        else:
+            self._got[number] = err(errno.EIO, hint="the server answered a read with neither bytes nor an error")
+
+    def of(self, number: int) -> bytes:
+        """Wait for the answer to the request *number*; nothing at the end of the file."""
+        while number not in self._got:
+            self._ftp._read_response()
+        answer = self._got.pop(number)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _long(file: Any, offset: int, end: int) -> bytes:
+    """Read from *offset* to *end*, _WINDOW requests at a time on their way; less only at the end of the file."""
+    int64 = importlib.import_module("paramiko.sftp").int64  # an offset, to paramiko
+    ftp = file.sftp
+    answers = _Answers(ftp)
+    todo = iter(range(offset, end, _REQUEST))
+    asked: deque[tuple[int, int, int]] = deque()
+    pieces: list[bytes] = []
+    while True:
+        for at in itertools.islice(todo, _WINDOW - len(asked)):
+            size = min(_REQUEST, end - at)
+            asked.append((ftp._async_request(answers, _READ, file.handle, int64(at), size), at, size))
+        if not asked:
+            return b"".join(pieces)
+        number, at, size = asked.popleft()
+        piece = answers.of(number)
+        if 0 < len(piece) < size:
+            piece += _all(file, at + len(piece), size - len(piece))
+        pieces.append(piece)
+        if len(piece) < size:
+            for number, _, _ in asked:
+                answers.of(number)
+            return b"".join(pieces)
 
 
 def _attr(st: Any) -> VAttr:
