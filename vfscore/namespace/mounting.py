@@ -102,9 +102,9 @@ class Mounting(Hanging):
         mp = self._mounted_at(at)
         ro = mp.mnt_rdonly if readonly is None else readonly
         with self._lock:
-            if ro and not mp.mnt_rdonly:
-                if any(file.writable and file.vp.v_mount is mp for file in list(self._files.opened)):
-                    raise err(errno.EBUSY, at)
+            opened = list(self._files.opened)
+            if ro and not mp.mnt_rdonly and any(file.writable and file.vp.v_mount is mp for file in opened):
+                raise err(errno.EBUSY, at)
             mp.mnt_op.vfs_update(mp, options or {}, ro)
             mp.mnt_rdonly = ro
             mp.mnt_options.update(options or {})

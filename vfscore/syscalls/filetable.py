@@ -51,7 +51,7 @@ class FileTable:
         self._free: list[int] = []
         self._next = FIRST_FD
         self.opened: set[OpenFile] = set()
-        """Every open file: a forced unmount walks a copy. Whoever removes one, which needs no lock, is who closes it."""
+        """Every open file; whoever removes one, which needs no lock, is who closes it. Walk a copy."""
         self.writers: weakref.WeakSet[IO[Any]] = weakref.WeakSet()
         """File objects that may hold what is not written yet; closing the namespace closes them first."""
         restart_in_child(self)
