@@ -333,3 +333,44 @@ def test_descriptors_of_threads_are_their_own(ns: vfscore.Namespace, together: T
         return run
 
     together(*(job(number) for number in range(8)))
+
+
+def test_an_open_file_that_all_close_is_closed_once(ns: vfscore.Namespace, together: Together) -> None:
+    ns.mount("rumpfs", "/m")
+    files = [ns.sys.open_file("/m/f", os.O_RDWR | os.O_CREAT) for _ in range(300)]
+    ns.sys.unlink("/m/f")
+
+    def run() -> None:
+        for file in files:
+            file.close()
+
+    together(*[run] * 4)
+
+    assert ns.sys.statvfs("/m").f_files - ns.sys.statvfs("/m").f_ffree == 1  # the root: what was removed is released
+    ns.unmount("/m")
+
+
+def test_a_duplicate_of_what_is_being_closed_is_ebadf_or_works(ns: vfscore.Namespace, together: Together) -> None:
+    ns.mount("rumpfs", "/m")
+    ns.sys.close(ns.sys.open("/m/f", os.O_RDWR | os.O_CREAT))
+    fds = [ns.sys.open("/m/f", os.O_RDONLY) for _ in range(300)]
+    refused: list[int | None] = []
+
+    def close() -> None:
+        for fd in fds:
+            ns.sys.close(fd)
+
+    def duplicate() -> None:
+        for fd in fds:
+            try:
+                twin = ns.sys.dup(fd)
+            except OSError as exc:
+                refused.append(exc.errno)
+            else:
+                assert ns.sys.read(twin, 1) == b""
+                ns.sys.close(twin)
+
+    together(close, duplicate)
+
+    assert set(refused) <= {errno.EBADF}
+    ns.unmount("/m")
