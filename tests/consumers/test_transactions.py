@@ -165,3 +165,19 @@ def test_the_error_of_a_commit_names_what_was_committed_before(ns, fs):
     assert info.value.filename == "/d/x"
     assert any("/d/a, /d/b" in note for note in info.value.__notes__)
     assert _names(fs, "/d") == ["a", "b", "x"]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_namespace_that_closes_in_a_transaction_leaves_nothing_of_it(ns, fs, tmp_path, closed):
+    pytest.importorskip("vfscore_etfs_local", reason="paths of the host are vfscore-etfs-local's")
+    ns.etfs_register("/k", tmp_path, "dir_subdirs")
+    fs.start_transaction()
+    file = fs.open("/k/x", "wb")
+    file.write(b"never committed")
+    if closed:
+        file.close()
+
+    ns.close()
+
+    assert os.listdir(tmp_path) == []
+    assert file.closed

@@ -47,7 +47,18 @@ class Pending:
         EOPNOTSUPP: it is a device or the like, whose place no file may take.
     """
 
-    __slots__ = ("__weakref__", "_exclusive", "_held", "_mode", "_path", "_sys", "_temporary", "file", "handle")
+    __slots__ = (
+        "__weakref__",
+        "_exclusive",
+        "_held",
+        "_mode",
+        "_over",
+        "_path",
+        "_sys",
+        "_temporary",
+        "file",
+        "handle",
+    )
 
     handle: weakref.ref[Any] | None
     """What writes it."""
@@ -55,6 +66,7 @@ class Pending:
     def __init__(self, sys: Sys, path: str, flags: int) -> None:
         self._sys = sys
         self._held = False
+        self._over = False
         self.handle = None
         self._exclusive = bool(flags & os.O_EXCL)
         if self._exclusive:
@@ -80,8 +92,7 @@ class Pending:
             raise
         self.file.path = path  # what errors name
         self._held = self.file.discard(only_ask=True)
-        if self._held:
-            self.file.buffered_by(self)  # the namespace, when it closes, closes this too
+        self.file.buffered_by(self)  # the namespace, when it closes, closes this too
         try:
             if keep:
                 self._take_contents()
@@ -136,6 +147,7 @@ class Pending:
                     raise
                 self._close()  # too large to get another name before it is stored
                 self._rename()
+            self._over = True
             if self._held:
                 self._close()
         except BaseException as exc:
@@ -163,6 +175,7 @@ class Pending:
 
     def discard(self) -> None:
         """Take the file away; fine if it is gone."""
+        self._over = True
         if self._held:
             forgotten = self.file.discard()
             with suppress(OSError):  # of what is not wanted anyway
@@ -182,8 +195,8 @@ class Pending:
             self.discard()
 
     def close(self) -> None:
-        """Discard what is held: the namespace closes, and nobody has committed it."""
-        if self._held:
+        """Discard it: the namespace closes, and nobody has committed it."""
+        if not self._over:
             handle = None if self.handle is None else self.handle()
             if handle is not None:
                 handle.close()
