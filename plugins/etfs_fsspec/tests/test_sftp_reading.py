@@ -5,6 +5,7 @@ import time
 
 import pytest
 from vfscore_etfs_fsspec import etfs_backend
+from vfscore_etfs_fsspec.stores.sftp import _long
 
 from vfscore.plugin import OpenFlag
 
@@ -47,3 +48,15 @@ def test_more_than_one_window_of_requests_is_read_whole(backend):
 
     assert handle.pread(0, len(DATA)) == DATA
     assert backend.read_many(["f"]) == [DATA]
+
+
+def test_a_file_that_gets_shorter_while_it_is_open_is_read_to_its_new_end(backend, sftp_server):
+    file = backend.store.connection.use(lambda got: backend.store.open_old(got, backend.store.full("f")))
+    client = paramiko.SFTPClient.from_transport(file.sftp.get_channel().get_transport())
+    client.truncate(backend.store.full("f"), 100_000)
+    client.close()
+
+    for _ in range(2):  # what was asked for beyond the end is in nobody's way
+        assert _long(file, 40_000, 2_000_000) == DATA[40_000:100_000]
+    assert _long(file, 0, 90_000) == DATA[:90_000]
+    file.close()

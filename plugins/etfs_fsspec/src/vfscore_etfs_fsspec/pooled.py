@@ -124,7 +124,7 @@ class SyncConnection:
             self._idle.append(got)
 
     def drop(self, got: Instance) -> None:
-        """Close an instance that is not to be used again; of a shared one, what is open on it."""
+        """Close an instance that is not to be used again; of a shared one, what is open on it; forget a lent one's."""
         if got.lent:
             got.files.clear()  # not closed: that would wait for the call that was given up
             return

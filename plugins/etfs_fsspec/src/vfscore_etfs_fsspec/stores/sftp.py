@@ -276,9 +276,7 @@ def _long(file: Any, offset: int, end: int) -> bytes:
         if 0 < len(piece) < size:
             piece += _all(file, at + len(piece), size - len(piece))
         pieces.append(piece)
-        if len(piece) < size:
-            for number, _, _ in asked:
-                answers.of(number)
+        if len(piece) < size:  # the end: what else was asked for is behind it, and nobody waits for it
             return b"".join(pieces)
 
 
