@@ -11,7 +11,7 @@ import pytest
 from vfscore.opv import DevVector
 from vfscore.spec import Backend
 from vfscore.testing.conformance import Conformance
-from vfscore.testing.makers import ask, raises
+from vfscore.testing.makers import ask, raises, same
 from vfscore.types import SIZE_ENDOFF, EtfsType, OpenFlag, VType
 
 __all__ = ["AttachTests"]
@@ -48,7 +48,7 @@ class AttachTests(Conformance):
 
         op = DevVector.compile(ops)
         assert op.d_size(dev) == 1024
-        assert op.d_read(dev, 0, 4096, VType.VBLK) == content[512:1536]
+        same(op.d_read(dev, 0, 4096, VType.VBLK), content[512:1536])
         assert ask(plugin, "device_detach", dev) is True
 
     def test_device_attach_makes_any_number_of_one_file(self, plugin: Any, backend: Backend, ops: Any) -> None:
@@ -60,9 +60,9 @@ class AttachTests(Conformance):
 
         op = DevVector.compile(ops)
         assert len(set(devs)) == 8
-        assert [op.d_read(dev, 0, 4096, VType.VBLK) for dev in devs] == [
-            content[512 * i : 512 * (i + 1)] for i in range(8)
-        ]
+        same(
+            [op.d_read(dev, 0, 4096, VType.VBLK) for dev in devs], [content[512 * i : 512 * (i + 1)] for i in range(8)]
+        )
 
     @pytest.mark.parametrize(("begin", "size"), [(8192, SIZE_ENDOFF), (0, 8192), (4096, 512)])
     def test_device_attach_of_what_is_not_in_the_file_is_einval(
@@ -83,7 +83,7 @@ class AttachTests(Conformance):
         part = ask(plugin, "device_attach", backend, "disk", EtfsType.CHR, 1024, 1024, {})
 
         assert op.d_size(whole) == 4096
-        assert op.d_read(part, 0, 1024, VType.VBLK) == op.d_read(whole, 1024, 1024, VType.VBLK)
+        same(op.d_read(part, 0, 1024, VType.VBLK), op.d_read(whole, 1024, 1024, VType.VBLK))
 
     def test_device_attach_of_a_range_of_bytes_has_just_these(self, plugin: Any, backend: Backend, ops: Any) -> None:
         handle = backend.open("disk", OpenFlag.RDONLY)
@@ -94,7 +94,7 @@ class AttachTests(Conformance):
         dev = ask(plugin, "device_attach", backend, "disk", EtfsType.BLK, 3, 1000, {})
 
         assert op.d_size(dev) == 1000
-        assert op.d_read(dev, 0, 4096, VType.VBLK) == content[3:1003]
+        same(op.d_read(dev, 0, 4096, VType.VBLK), content[3:1003])
 
     def test_device_detach_ends_that_device_and_no_other(self, plugin: Any, backend: Backend, ops: Any) -> None:
         op = DevVector.compile(ops)

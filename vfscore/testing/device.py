@@ -25,7 +25,7 @@ import pytest
 from vfscore.genfs import eopnotsupp
 from vfscore.opv import DevVector
 from vfscore.testing.conformance import Part, Serving, ServingTests
-from vfscore.testing.makers import not_served, raises
+from vfscore.testing.makers import not_served, raises, same
 from vfscore.types import ROOT_CRED, VType
 
 __all__ = ["DeviceTests", "MakeDevice"]
@@ -106,7 +106,7 @@ class DeviceTests(ServingTests):
 
         assert unit >= 1
         assert unit & (unit - 1) == 0
-        assert op.d_read(dev, unit, unit, self.raw) == _DATA[unit : 2 * unit]
+        same(op.d_read(dev, unit, unit, self.raw), _DATA[unit : 2 * unit])
 
     def test_secsize_of_a_missing_minor_is_enxio(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
@@ -135,7 +135,7 @@ class DeviceTests(ServingTests):
 
         op.d_close(dev, os.O_RDONLY, self.buffered, ROOT_CRED)
 
-        assert op.d_read(dev, 0, 512, self.buffered) == _DATA[:512]
+        same(op.d_read(dev, 0, 512, self.buffered), _DATA[:512])
         op.d_close(dev, os.O_RDONLY, self.buffered, ROOT_CRED)
 
     def test_open_of_a_missing_minor_is_enxio(self, disk: tuple[Any, int]) -> None:
@@ -161,13 +161,13 @@ class DeviceTests(ServingTests):
     def test_read_of_sectors_is_the_content(self, disk: tuple[Any, int], vtype: VType, offset: int, size: int) -> None:
         op, dev = disk
 
-        assert op.d_read(dev, offset, size, vtype) == _DATA[offset : offset + size]
+        same(op.d_read(dev, offset, size, vtype), _DATA[offset : offset + size])
 
     @pytest.mark.parametrize(("offset", "size"), [(1, 1), (511, 2), (100, 3000), (4095, 1)])
     def test_read_of_a_block_device_takes_any_range(self, disk: tuple[Any, int], offset: int, size: int) -> None:
         op, dev = disk
 
-        assert op.d_read(dev, offset, size, self.buffered) == _DATA[offset : offset + size]
+        same(op.d_read(dev, offset, size, self.buffered), _DATA[offset : offset + size])
 
     @pytest.mark.parametrize("past", [0, 512, 1 << 40])
     @pytest.mark.parametrize("vtype", [VType.VBLK, VType.VCHR], ids=lambda t: t.name)
@@ -180,7 +180,7 @@ class DeviceTests(ServingTests):
     def test_read_across_the_end_is_short(self, disk: tuple[Any, int], vtype: VType) -> None:
         op, dev = disk
 
-        assert op.d_read(dev, 3584, 4096, vtype) == _DATA[3584:]
+        same(op.d_read(dev, 3584, 4096, vtype), _DATA[3584:])
 
     def test_read_of_nothing_gives_nothing(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
@@ -194,8 +194,8 @@ class DeviceTests(ServingTests):
 
         n = op.d_readinto(dev, memoryview(buf), offset, self.buffered)
 
-        assert buf[:n] == _DATA[offset : offset + size]
-        assert buf[n:] == b"?" * (size - n)
+        same(buf[:n], _DATA[offset : offset + size])
+        same(buf[n:], b"?" * (size - n))
 
     @pytest.mark.parametrize(("offset", "size"), [(0, 100), (1, 512)])
     def test_readinto_of_less_than_a_sector_is_einval(self, disk: tuple[Any, int], offset: int, size: int) -> None:
@@ -210,7 +210,7 @@ class DeviceTests(ServingTests):
         op, dev = disk
         ranges = [(512, 512), (0, 1), (4000, 1000), (4096, 1), (511, 2), (0, 0)]
 
-        assert op.d_read_ranges(dev, ranges, self.buffered) == [_DATA[at : at + size] for at, size in ranges]
+        same(op.d_read_ranges(dev, ranges, self.buffered), [_DATA[at : at + size] for at, size in ranges])
 
     def test_read_ranges_of_less_than_a_sector_is_einval(self, disk: tuple[Any, int]) -> None:
         if not self.whole_sectors:
@@ -225,7 +225,8 @@ class DeviceTests(ServingTests):
 
         view = op.d_view(dev, 3000, 4096, self.buffered)
 
-        assert view is None or view == _DATA[3000:]
+        if view is not None:
+            same(view, _DATA[3000:])
 
     def test_view_does_not_change(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
@@ -234,7 +235,8 @@ class DeviceTests(ServingTests):
 
         op.d_write(dev, b"x" * 512, 0, self.buffered)
 
-        assert view is None or view == _DATA[:512]
+        if view is not None:
+            same(view, _DATA[:512])
 
     @pytest.mark.parametrize(("offset", "size"), [(0, 100), (1, 512), (512, 513)])
     def test_read_of_less_than_a_sector_is_einval(self, disk: tuple[Any, int], offset: int, size: int) -> None:
@@ -251,7 +253,7 @@ class DeviceTests(ServingTests):
 
         assert op.d_write(dev, b"x" * 512, 512, self.buffered) == 512
 
-        assert op.d_read(dev, 0, 4096, self.raw) == _DATA[:512] + b"x" * 512 + _DATA[1024:]
+        same(op.d_read(dev, 0, 4096, self.raw), _DATA[:512] + b"x" * 512 + _DATA[1024:])
 
     def test_write_to_a_block_device_takes_any_range(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
@@ -267,7 +269,7 @@ class DeviceTests(ServingTests):
 
         assert op.d_write(dev, b"", 512, self.buffered) == 0
 
-        assert op.d_read(dev, 0, 4096, self.buffered) == _DATA
+        same(op.d_read(dev, 0, 4096, self.buffered), _DATA)
 
     def test_writes_of_neighbouring_bytes_at_once_are_all_there(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
@@ -304,7 +306,7 @@ class DeviceTests(ServingTests):
         with raises(errno.EINVAL):
             op.d_write(dev, b"x" * size, offset, self.raw)
 
-        assert op.d_read(dev, 0, 4096, self.buffered) == _DATA
+        same(op.d_read(dev, 0, 4096, self.buffered), _DATA)
 
     @pytest.mark.parametrize("past", [0, 512, 1 << 40])
     def test_write_past_the_end_is_enospc(self, disk: tuple[Any, int], past: int) -> None:
@@ -327,7 +329,7 @@ class DeviceTests(ServingTests):
 
         op.d_fsync(dev)
 
-        assert op.d_read(dev, 0, 512, self.buffered) == b"x" * 512
+        same(op.d_read(dev, 0, 512, self.buffered), b"x" * 512)
 
     def test_read_of_what_has_gone_is_enxio(self, make: MakeDevice) -> None:
         ops, dev = make(_DATA)

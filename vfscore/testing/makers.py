@@ -6,6 +6,7 @@ import contextlib
 import errno
 import inspect
 import os
+import reprlib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = [
     "mount_alone",
     "not_served",
     "raises",
+    "same",
     "sys_over",
     "text_only",
     "zip_of",
@@ -101,6 +103,29 @@ class _Raises:
                 want = errno.errorcode[self._code]
                 raise AssertionError(f"{want} expected, not {errno.errorcode.get(got, got)}") from self._info.value
         return caught
+
+
+def same(got: Any, want: Any, what: str = "") -> None:
+    """Fail unless *got* equals *want*, two sequences of which one may be long, and name the first difference.
+
+    ``assert got == want`` would have pytest print the whole of it where ``CI`` is set: hours for some 100 KB.
+
+    Args:
+        what: What *got* is, for the message.
+    """
+    __tracebackhide__ = True
+    if got == want:
+        return
+    prefix = f"{what}: " if what else ""
+    if not isinstance(got, Sequence):
+        raise AssertionError(f"{prefix}{reprlib.repr(got)} is not {reprlib.repr(want)}")
+    at = 0
+    for have, need in zip(got, want, strict=False):
+        if have != need:
+            break
+        at += 1
+    have, need = (reprlib.repr(seq[at : at + 8]) for seq in (bytes(got) if isinstance(got, memoryview) else got, want))
+    raise AssertionError(f"{prefix}from {at} on it is {have}, not {need}; the lengths are {len(got)} and {len(want)}")
 
 
 def not_served(what: str, by: object, code: int | None = None) -> NoReturn:

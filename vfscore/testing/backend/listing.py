@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vfscore.testing.backend.drive import BackendSuite, MakeBackend, load, names, need
-from vfscore.testing.makers import raises
+from vfscore.testing.makers import raises, same
 from vfscore.types import VAttr, VType
 
 __all__ = ["ListTests"]
@@ -52,7 +52,7 @@ class ListTests(BackendSuite):
     def test_readdir_of_many_is_complete(self, make: MakeBackend) -> None:
         backend = need(make({f"d/{i:04}": b"" for i in range(1100)}), "readdir")
 
-        assert names(backend, "d") == [f"{i:04}" for i in range(1100)]
+        same(names(backend, "d"), [f"{i:04}" for i in range(1100)])
 
     def test_readdir_keeps_its_order(self, make: MakeBackend) -> None:
         backend = need(make({f"{i}": b"" for i in range(50)}), "readdir")
@@ -126,4 +126,4 @@ class ListTests(BackendSuite):
         backend = need(make({"d/f": b"abc", "d/empty": b"", "d/large": b"x" * 300_000}), "readdir")
 
         assert names(backend, "d") == ["empty", "f", "large"]
-        assert [load(backend, f"d/{name}") for name in ("f", "empty", "large")] == [b"abc", b"", b"x" * 300_000]
+        same([load(backend, f"d/{name}") for name in ("f", "empty", "large")], [b"abc", b"", b"x" * 300_000])

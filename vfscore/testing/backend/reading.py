@@ -24,7 +24,7 @@ from vfscore.testing.backend.drive import (
     opened,
     pread,
 )
-from vfscore.testing.makers import AWKWARD_NAMES, raises, text_only
+from vfscore.testing.makers import AWKWARD_NAMES, raises, same, text_only
 from vfscore.types import VType
 
 __all__ = ["ReadTests"]
@@ -106,7 +106,7 @@ class ReadTests(BackendSuite):
 
         with opened(backend, "f") as handle:
             assert handle.size() == size
-            assert pread(handle, 0, size) == data
+            same(pread(handle, 0, size), data)
 
     @pytest.mark.parametrize(("offset", "size"), [(0, 1), (1, 2), (2, 10), (0, 3), (0, 0), (3, 0)])
     def test_read_of_a_range_is_that_range(self, make: MakeBackend, offset: int, size: int) -> None:
@@ -136,7 +136,7 @@ class ReadTests(BackendSuite):
             for offset in range(0, len(data), 33_333)[::step]:
                 got[offset] = pread(handle, offset, 33_333)
 
-        assert b"".join(got[offset] for offset in sorted(got)) == data
+        same(b"".join(got[offset] for offset in sorted(got)), data)
 
     def test_pread_gives_bytes_that_stay(self, make: MakeBackend) -> None:
         with opened(make({"f": b"abcdef"}), "f") as handle:
@@ -185,7 +185,7 @@ class ReadTests(BackendSuite):
         with contextlib.ExitStack() as stack:
             handles = [stack.enter_context(opened(backend, f"f{i}")) for i in range(100)]
 
-            assert [pread(handle, 0, 9) for handle in handles] == [b"%d" % i for i in range(100)]
+            same([pread(handle, 0, 9) for handle in handles], [b"%d" % i for i in range(100)])
 
     def test_one_handle_serves_many_threads(self, make: MakeBackend) -> None:
         data = random.Random(1).randbytes(200_000)
@@ -206,7 +206,7 @@ class ReadTests(BackendSuite):
             for thread in threads:
                 thread.join()
 
-        assert wrong == []
+        assert not wrong
 
     def test_descriptors_come_back(self, make: MakeBackend) -> None:
         descriptors = Path("/proc/self/fd")
@@ -319,7 +319,7 @@ class ReadTests(BackendSuite):
 
         got = backend.read_many(["c", "missing", "a", "d", "d/b", "a/below"])
 
-        assert codes(got) == [b"C", errno.ENOENT, b"A" * 9000, errno.EISDIR, b"", errno.ENOTDIR]
+        same(codes(got), [b"C", errno.ENOENT, b"A" * 9000, errno.EISDIR, b"", errno.ENOTDIR])
 
     def test_read_ranges_are_what_single_reads_are(self, make: MakeBackend) -> None:
         data = random.Random(3).randbytes(5000)
@@ -328,7 +328,7 @@ class ReadTests(BackendSuite):
 
         got = backend.read_ranges("f", ranges)
 
-        assert [bytes(part) for part in got] == [data[offset : offset + size] for offset, size in ranges]
+        same([bytes(part) for part in got], [data[offset : offset + size] for offset, size in ranges])
 
     def test_read_ranges_many_is_what_single_reads_are(self, make: MakeBackend) -> None:
         data = random.Random(3).randbytes(5000)

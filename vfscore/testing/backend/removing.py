@@ -122,7 +122,7 @@ class RemoveTests(BackendSuite):
             enough.set()
             reader.join()
 
-        assert missed == []
+        assert not missed, f"it was missing {len(missed)} times, with {missed[0]!r}"
 
     def test_rename_moves_a_directory_with_all_below_it(self, make: MakeBackend) -> None:
         backend = need(make({"d/e/f": b"abc", "to": None}), "rename")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vfscore.testing.backend.drive import READ, WRITE, BackendSuite, MakeBackend, load, need, opened, pread
-from vfscore.testing.makers import not_served, raises
+from vfscore.testing.makers import not_served, raises, same
 from vfscore.types import OpenFlag
 
 __all__ = ["WriteTests"]
@@ -47,7 +47,7 @@ class WriteTests(BackendSuite):
             handle.pwrite(b"z", 10_000)
             assert handle.size() == 10_001
 
-        assert load(backend, "f") == b"abc" + bytes(9997) + b"z"
+        same(load(backend, "f"), b"abc" + bytes(9997) + b"z")
 
     def test_pwrite_takes_a_view_and_keeps_no_hold_of_it(self, make: MakeBackend) -> None:
         backend = _writable(make({"f": b""}), "f", "pwrite")
@@ -218,4 +218,4 @@ class WriteTests(BackendSuite):
                 handle.pwrite(data[offset : offset + 7000], offset)
 
         with opened(backend, "f", READ) as handle:
-            assert pread(handle, 0, len(data)) == data
+            same(pread(handle, 0, len(data)), data)

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from vfscore.testing.makers import raises
+from vfscore.testing.makers import raises, same
 from vfscore.testing.suite import Suite
 from vfscore.testing.tree import Plant
 from vfscore.types import ROOT_CRED
@@ -25,7 +25,7 @@ class ExtattrTests(Suite):
 
         tree.locked("vop_setextattr", [vp], "user.key", value, 0, ROOT_CRED)
 
-        assert tree.call("vop_getextattr", vp, "user.key", ROOT_CRED) == value
+        same(tree.call("vop_getextattr", vp, "user.key", ROOT_CRED), value)
         assert tree.call("vop_listextattr", vp, ROOT_CRED) == ["user.key"]
 
     def test_extattr_can_be_replaced_and_removed(self, plant: Plant) -> None:

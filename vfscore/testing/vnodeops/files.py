@@ -9,7 +9,7 @@ import random
 import pytest
 
 from vfscore.mount import vgone
-from vfscore.testing.makers import USER, raises
+from vfscore.testing.makers import USER, raises, same
 from vfscore.testing.suite import Suite
 from vfscore.testing.tree import Plant
 from vfscore.types import ROOT_CRED, IoFlag, VAttr, VType
@@ -32,7 +32,7 @@ class FileTests(Suite):
     def test_read_is_what_was_written(self, plant: Plant, size: int) -> None:
         tree = plant({"f": _pattern(size)})
 
-        assert tree.load("f") == _pattern(size)
+        same(tree.load("f"), _pattern(size))
         assert tree.attr("f").va_size == size
 
     @pytest.mark.parametrize("step", [1, 3, 4096, 10_000])
@@ -43,7 +43,7 @@ class FileTests(Suite):
         with tree.opened("f") as vp:
             parts = [tree.read(vp, offset, step) for offset in range(0, len(data), step)]
 
-        assert b"".join(parts) == data
+        same(b"".join(parts), data)
 
     @pytest.mark.parametrize("past", [0, 1, 1 << 20, 1 << 40, (1 << 62)])
     def test_read_at_or_past_the_end_is_empty(self, plant: Plant, past: int) -> None:
@@ -75,9 +75,11 @@ class FileTests(Suite):
             n = tree.readinto(vp, buf, offset)
             view = tree.call("vop_view", vp, offset, size, ROOT_CRED)
 
-            assert tree.read(vp, offset, size) == bytes(buf[:n]) == data[offset : offset + size]
-            assert buf[n:] == b"\xee" * (size - n), "bytes behind what was read were touched"
-            assert view is None or bytes(view) == data[offset : offset + size]
+            same(tree.read(vp, offset, size), data[offset : offset + size])
+            same(bytes(buf[:n]), data[offset : offset + size])
+            same(buf[n:], b"\xee" * (size - n), "bytes behind what was read")
+            if view is not None:
+                same(bytes(view), data[offset : offset + size])
 
     def test_read_ranges_are_what_single_reads_are(self, plant: Plant) -> None:
         tree = plant({"f": _pattern(9000)})
@@ -152,7 +154,7 @@ class FileTests(Suite):
                 case _:
                     tree.remove("f")
 
-            assert bytes(view) == data[100:15_100]
+            same(bytes(view), data[100:15_100])
 
     def test_view_is_read_only(self, plant: Plant) -> None:
         tree = plant({"f": b"abc"})

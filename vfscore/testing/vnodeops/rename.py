@@ -91,7 +91,7 @@ class RenameTests(Suite):
             enough.set()
             reader.join()
 
-        assert missed == []
+        assert not missed, f"it was missing {len(missed)} times"
 
     def test_rename_over_one_of_two_names_leaves_the_other(self, plant: Plant) -> None:
         tree = plant({"f": b"new", "g": b"old"})
