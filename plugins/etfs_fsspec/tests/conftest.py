@@ -1,8 +1,12 @@
 """The servers, as fixtures; and their logs in the report of a test that failed."""
 
+import gc
 import os
 import sys
+import warnings
 from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import pytest
 
@@ -28,6 +32,7 @@ __all__ = [
     "gcs_server",
     "host_files",
     "http_server",
+    "last_words_of_s3fs",
     "memory",
     "openssh_server",
     "pytest_collection_modifyitems",
@@ -45,6 +50,16 @@ __all__ = [
     "zip_files",
     "zip_in_s3",
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def last_words_of_s3fs() -> Iterator[None]:
+    """Hear here what s3fs of 2024 leaves to the garbage collector to close, and not in the midst of another's test."""
+    yield
+    if find_spec("s3fs") and version("s3fs") < "2025":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 @pytest.hookimpl(wrapper=True)
