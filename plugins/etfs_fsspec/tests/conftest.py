@@ -1,12 +1,9 @@
 """The servers, as fixtures; and their logs in the report of a test that failed."""
 
-import gc
+import asyncio
 import os
 import sys
-import warnings
 from collections.abc import Iterator
-from importlib.metadata import version
-from importlib.util import find_spec
 
 import pytest
 
@@ -32,8 +29,8 @@ __all__ = [
     "gcs_server",
     "host_files",
     "http_server",
-    "last_words_of_s3fs",
     "memory",
+    "no_loop_of_the_main_thread",
     "openssh_server",
     "pytest_collection_modifyitems",
     "pytest_configure",
@@ -52,14 +49,10 @@ __all__ = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def last_words_of_s3fs() -> Iterator[None]:
-    """Hear here what s3fs of 2024 leaves to the garbage collector to close, and not in the midst of another's test."""
-    yield
-    if find_spec("s3fs") and version("s3fs") < "2025":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+@pytest.fixture(scope="session", autouse=True)
+def no_loop_of_the_main_thread() -> None:
+    """Have s3fs of 2024 close what it used: where it gets a loop it leaves that to it, also to one that never runs."""
+    asyncio.set_event_loop(None)
 
 
 @pytest.hookimpl(wrapper=True)
