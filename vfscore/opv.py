@@ -211,6 +211,20 @@ _BULK: Final[Mapping[str, frozenset[str]]] = {
     "vop_write_many": frozenset(
         {"vop_lookup", "vop_access", "vop_create", "vop_open", "vop_setattr", "vop_write", "vop_close"}
     ),
+    "vop_copy_many": frozenset(
+        {
+            "vop_lookup",
+            "vop_access",
+            "vop_create",
+            "vop_open",
+            "vop_getattr",
+            "vop_setattr",
+            "vop_read",
+            "vop_readinto",
+            "vop_write",
+            "vop_close",
+        }
+    ),
     "vop_remove_many": frozenset({"vop_lookup", "vop_access", "vop_remove"}),
     "vop_find": frozenset({"vop_lookup", "vop_access", "vop_getattr", "vop_readdir"}),
 }

@@ -13,6 +13,7 @@ from fsspec.generic import GenericFileSystem, rsync
 from fsspec.utils import can_be_local
 
 from vfscore.fsspecfs import VfsFileSystem
+from vfscore.testing.makers import same
 
 pytestmark = [  # fsspec's block cache never closes its own file
     pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
@@ -316,13 +317,14 @@ def test_get_put_and_cp_tell_of_files_and_bytes(place, fs, tmp_path):
         assert (files["1"], files["2"]) == ((100, 100), (200, 200))
 
 
-def test_one_large_file_tells_of_its_bytes_on_the_way(place, fs, tmp_path):
+def test_one_large_file_tells_of_its_bytes_on_the_way(ns, place, fs, tmp_path):
+    ns.mount("rumpfs", "/elsewhere")
     data = os.urandom(9 << 20)
     (tmp_path / "source").write_bytes(data)
     fs.pipe_file(f"{place}/big", data)
     for act in (
         lambda told: fs.get_file(f"{place}/big", str(tmp_path / "big"), callback=told),
-        lambda told: fs.cp_file(f"{place}/big", f"{place}/copied", callback=told),
+        lambda told: fs.cp_file(f"{place}/big", "/elsewhere/copied", callback=told),
         lambda told: fs.put_file(str(tmp_path / "source"), f"{place}/new/put", callback=told),
     ):
         seen = []
@@ -330,7 +332,19 @@ def test_one_large_file_tells_of_its_bytes_on_the_way(place, fs, tmp_path):
         act(told)
         assert seen[-1] == (9 << 20, 9 << 20)
         assert len({value for _, value in seen}) > 2
-    assert (tmp_path / "big").read_bytes() == fs.cat_file(f"{place}/copied") == fs.cat_file(f"{place}/new/put") == data
+    same((tmp_path / "big").read_bytes(), data)
+    same([fs.cat_file("/elsewhere/copied"), fs.cat_file(f"{place}/new/put")], [data, data])
+
+
+def test_copy_inside_one_storage_tells_of_all_bytes_of_each_file(place, fs):
+    fs.pipe({f"{place}/a": bytes(3000), f"{place}/b": bytes(500)})
+    told = fsspec.callbacks.Callback()
+    fs.cp_file(f"{place}/a", f"{place}/c", callback=told)
+    assert (told.size, told.value) == (3000, 3000)
+    told = Counting()
+    fs.cp([f"{place}/a", f"{place}/b"], [f"{place}/d", f"{place}/e"], callback=told)
+    assert told.told()[:2] == (2, 2)
+    assert sorted(told.told()[2].values()) == [(500, 500), (3000, 3000)]
 
 
 def test_tqdm_shows_it(place, fs, tmp_path):

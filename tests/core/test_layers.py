@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.core.conformance.dictbackend import ChangingDictBackend
 from tests.core.needing import needs_local
 from vfscore.layers import LAYERS, FaultCount, Trace, TraceEvent
 from vfscore.mount import Mount
@@ -15,7 +16,7 @@ from vfscore.namespace import Namespace
 from vfscore.opv import OpVector
 from vfscore.rumpfs import RUMPFS
 from vfscore.spec import FileSystem, hookimpl
-from vfscore.testing import LayerTests, Tree, mount_alone, raises
+from vfscore.testing import LayerTests, Tree, bind_alone, mount_alone, raises
 from vfscore.types import ACCESS_READ, ACCESS_WRITE, ROOT_CRED, IoFlag, VType
 from vfscore.vnode import VV_ROOT, Vnode
 
@@ -60,7 +61,7 @@ def test_every_mutator_of_the_spec_is_wrapped_or_a_loop_over_those():
         "kqfilter revoke mmap advlock pathconf getextattr listextattr openextattr closeextattr inactive reclaim lock "
         "unlock islocked bmap strategy bwrite print getpages putpages read_many read_ranges read_ranges_many find"
     )
-    loops = {"vop_write_many", "vop_remove_many"}
+    loops = {"vop_write_many", "vop_copy_many", "vop_remove_many"}
 
     assert set(OpVector.hooks) - {f"vop_{name}" for name in reads.split()} - loops == REFUSED
 
@@ -81,6 +82,18 @@ def test_writing_many_under_readonly_is_erofs_for_each():
     t = tree(READONLY)
 
     got = t.mp.v_op.vop_write_many(t.root, [("a", b"1"), ("b", b"2")], ROOT_CRED)
+
+    assert [exc.errno for exc in got] == [errno.EROFS] * 2
+
+
+def test_copying_many_under_readonly_is_erofs_for_each():
+    class Copying(ChangingDictBackend):
+        def copy_many(self, pairs, mode):
+            raise AssertionError("slipped past")
+
+    mp = bind_alone(Copying({"f": b"F", "g": b"G"}), layers=[READONLY])
+
+    got = mp.v_op.vop_copy_many(mp.mnt_root, [("f", "new"), ("f", "g")], 0o644, ROOT_CRED)
 
     assert [exc.errno for exc in got] == [errno.EROFS] * 2
 
@@ -287,6 +300,7 @@ WHOLE = {
     "vop_read_many": lambda op, dvp, vp: op.vop_read_many(dvp, ["d/f"], ROOT_CRED),
     "vop_read_ranges_many": lambda op, dvp, vp: op.vop_read_ranges_many(dvp, [("d/f", [(0, 4)])], ROOT_CRED),
     "vop_write_many": lambda op, dvp, vp: op.vop_write_many(dvp, [("d/new", b"x"), ("d/f", b"x")], ROOT_CRED),
+    "vop_copy_many": lambda op, dvp, vp: op.vop_copy_many(dvp, [("d/f", "d/new")], 0o644, ROOT_CRED),
     "vop_remove_many": lambda op, dvp, vp: op.vop_remove_many(dvp, ["d/f"], ROOT_CRED),
     "vop_find": lambda op, dvp, vp: op.vop_find(dvp, None, ROOT_CRED),
 }

@@ -106,6 +106,7 @@ ABSENT: Final[Mapping[str, Mapping[str, str]]] = {
         "read_ranges": _LOOP,
         "read_ranges_many": _LOOP,
         "write_many": _LOOP,
+        "copy_many": "the loop, which reads and writes",
         "remove_many": _LOOP,
         "find": _LOOP,
         "invalidate": "nothing is remembered",

@@ -14,6 +14,7 @@ from vfscore.errors import err
 from vfscore.etfs.io import preader
 from vfscore.etfs.listing import SHOWN, adopt_entry
 from vfscore.genfs.bulk import (
+    genfs_copy_many,
     genfs_find,
     genfs_read_many,
     genfs_read_ranges_many,
@@ -76,6 +77,33 @@ class ManyOps:
                 vp.v_data.changed()
         dnode.changed()
         return done
+
+    @hookimpl
+    def vop_copy_many(
+        self, dvp: Vnode, pairs: Sequence[tuple[str, str]], mode: int, cred: Cred
+    ) -> list[OSError | None]:
+        """Hand all to the backend, if it copies and root asks; what it cannot copy, or is being written, is read."""
+        dnode: EtNode = dvp.v_data
+        bulk = _bulk(dnode, "copy_many", cred)
+        if bulk is None or dvp.v_mount.mnt_rdonly:
+            return genfs_copy_many(dvp, pairs, mode, cred)
+        out: list[OSError | None] = [err(errno.EOPNOTSUPP) for _ in pairs]
+        asked = [i for i, pair in enumerate(pairs) if not any(_written(dnode, path) for path in pair)]
+        full = [(_below(dnode, pairs[i][0]), _below(dnode, pairs[i][1])) for i in asked]
+        if full:
+            with dnode.binding.locks(*(target for _, target in full)):
+                done: list[OSError | None] = bulk(full, mode)
+            for i, (_, target), answer in zip(asked, full, done, strict=True):
+                out[i] = answer
+                vp = dvp.v_mount.mnt_vcache.get(target)
+                if vp is not None:
+                    vp.v_data.changed()
+            dnode.changed()
+        left = [i for i, answer in enumerate(out) if answer is not None and answer.errno == errno.EOPNOTSUPP]
+        if left:
+            for i, answer in zip(left, genfs_copy_many(dvp, [pairs[i] for i in left], mode, cred), strict=True):
+                out[i] = answer
+        return out
 
     @hookimpl
     def vop_remove_many(self, dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[OSError | None]:

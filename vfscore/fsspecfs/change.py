@@ -1,4 +1,4 @@
-"""The part of the filesystem that changes names: directories, removing, moving, copying inside the tree, links.
+"""The part of the filesystem that changes names: directories, removing, moving, links.
 
 Missing parents of what is written are made (`auto_mkdir`); the core below is strict. What cannot be done is one errno,
 with the path that the user wrote.
@@ -13,29 +13,24 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.utils import stringify_path
 
 from vfscore.errors import err
-from vfscore.fsspecfs.copying import as_target, chunks_of, copy_all, destinations, is_many
+from vfscore.fsspecfs.copying import copy_all, is_many
+from vfscore.fsspecfs.duplicating import Duplicate
 from vfscore.fsspecfs.names import ends_in_slash, parent_of, strip_protocol
-from vfscore.fsspecfs.trees import Trees
 from vfscore.namei import O_DIRECTORY
 from vfscore.types import VType
 
 __all__ = ["Change"]
 
-_T = TypeVar("_T")
 _VDIR = VType.VDIR
 
 
-class Change(Trees):
+class Change(Duplicate):
     """A filesystem whose names can be changed."""
-
-    auto_mkdir = True
-    _intrans: bool
 
     # -- directories ---------------------------------------------------------------------------------------------------
 
@@ -69,21 +64,6 @@ class Change(Trees):
     def rmdir(self, path: Any) -> None:
         """Remove an empty directory."""
         self._sys.rmdir(strip_protocol(path))
-
-    def _with_parents(self, path: str, act: Callable[[], _T], source: str | None = None) -> _T:
-        """Return what *act* does, again with the directories above *path* made if they were what was missing.
-
-        Args:
-            source: What must be there for *act* to succeed; if it is missing, nothing is made.
-        """
-        try:
-            return act()
-        except FileNotFoundError:
-            if not self.auto_mkdir or (source is not None and not self.lexists(source)):
-                raise
-            # Not asked whether it is there: another thread may have made it just now.
-            self._sys.makedirs(parent_of(path), exist_ok=True)
-            return act()
 
     # -- removing ------------------------------------------------------------------------------------------------------
 
@@ -167,81 +147,6 @@ class Change(Trees):
             return os.path.samestat(self._sys.stat(path), st)
         except OSError:
             return False
-
-    # -- copying -------------------------------------------------------------------------------------------------------
-
-    def cp_file(self, path1: Any, path2: Any, callback: Any = DEFAULT_CALLBACK, **kwargs: Any) -> None:
-        """Copy one file's contents, and tell *callback* of its bytes; of a directory, make one.
-
-        Errors:
-            EINVAL: both are the same file.
-        """
-        sys = self._sys
-        source, target = strip_protocol(path1), strip_protocol(path2)
-        va = sys.vattr(source)
-        if va.va_type is _VDIR:
-            sys.makedirs(target, exist_ok=True)
-            return
-        try:
-            there = sys.vattr(target)
-        except OSError:
-            there = None
-        if there is not None and (there.va_fsid, there.va_fileid) == (va.va_fsid, va.va_fileid):
-            raise err(errno.EINVAL, source, target, hint="they are the same file")
-        file = sys.open_file(source, os.O_RDONLY)
-        try:
-            callback.set_size(va.va_size)
-            with self.open(target, "wb") as out:
-                for piece in chunks_of(file):
-                    out.write(piece)
-                    callback.relative_update(len(piece))
-        finally:
-            file.close()
-
-    def _sources(self, source: Any, recursive: bool, maxdepth: int | None) -> dict[str, Any]:
-        """Return the paths to copy: directories only where a whole tree is copied."""
-        sources = self._expanded(source, recursive, maxdepth)
-        if not is_many(source) and (not recursive or maxdepth is not None):
-            return {name: entry for name, entry in sources.items() if self._found_type(name, entry) is not _VDIR}
-        return sources
-
-    def copy(
-        self,
-        path1: Any,
-        path2: Any,
-        recursive: bool = False,
-        maxdepth: int | None = None,
-        on_error: str | None = None,
-        callback: Any = DEFAULT_CALLBACK,
-        **kwargs: Any,
-    ) -> None:
-        """Copy files and trees inside the tree, by the rules of fsspec's "copying files and directories".
-
-        Args:
-            on_error: "raise", or "ignore" what is not found; without it, ignore if *recursive*.
-            callback: Told how many files there are, and of each its bytes, as of `get` and `put`.
-        """
-        if isinstance(path1, list) and isinstance(path2, list):
-            sources, targets = path1, path2
-        else:
-            sources = list(self._sources(path1, recursive, maxdepth))
-            if not sources:
-                return
-            targets = destinations(path1, sources, as_target(path2), magic=self._is_pattern(path1), is_dir=self.isdir)
-        ignore = on_error == "ignore" or (on_error is None and recursive)
-        callback.set_size(len(sources))
-        for one, two in zip(sources, targets, strict=True):
-            try:
-                with callback.branched(one, two) as child:
-                    self.cp_file(one, two, callback=child)
-            except FileNotFoundError:
-                if not ignore:
-                    raise
-            callback.relative_update(1)
-
-    def cp(self, path1: Any, path2: Any, **kwargs: Any) -> None:
-        """Do what `copy` does."""
-        self.copy(path1, path2, **kwargs)
 
     # -- moving --------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from vfscore.errors import err
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from vfscore.vnode import Vnode
 
 __all__ = [
+    "genfs_copy_many",
     "genfs_entries",
     "genfs_find",
     "genfs_read_many",
@@ -40,6 +42,8 @@ __all__ = [
 
 _DOTS: Final = (".", "..")
 """Not to be listed; of a file system that does, a search would go round in circles."""
+_PIECE: Final = 4 << 20
+"""Bytes that are copied at a time."""
 
 
 def _step(dvp: Vnode, name: str, op: NameiOp, cred: Cred) -> tuple[Vnode | None, ComponentName]:
@@ -132,6 +136,17 @@ def _read_range(vp: Vnode, offset: int, size: int, cred: Cred) -> bytes:
 
 
 def _write_one(dvp: Vnode, path: str, data: bytes, cred: Cred) -> None:
+    _store(dvp, path, 0o644, (data,), cred)
+
+
+def _store(dvp: Vnode, path: str, mode: int, pieces: Iterable[bytes], cred: Cred, source: Vnode | None = None) -> None:
+    """Write *pieces*, at least one, as the whole content of *path*; a new file gets *mode*.
+
+    What *source* is given for is a copy: a new file goes again if it fails.
+
+    Errors:
+        EINVAL: it is the file *source*.
+    """
     dvp, name = _parent(dvp, path, cred)
     op = dvp.v_op
     op.vop_lock(dvp)
@@ -140,30 +155,46 @@ def _write_one(dvp: Vnode, path: str, data: bytes, cred: Cred) -> None:
         created = vp is None
         if vp is None:
             op.vop_access(dvp, ACCESS_WRITE | ACCESS_EXEC, cred)
-            vp = op.vop_create(dvp, cnp, VAttr(VType.VREG, 0o644, va_uid=cred.uid, va_gid=cred.gid))
+            vp = op.vop_create(dvp, cnp, VAttr(VType.VREG, mode, va_uid=cred.uid, va_gid=cred.gid))
     finally:
         op.vop_unlock(dvp)
     if vp.v_type is VType.VDIR:
         raise err(errno.EISDIR)
     if not created:
+        if source is not None and _same(source, vp, cred):
+            raise err(errno.EINVAL)
         vp.v_op.vop_access(vp, ACCESS_WRITE, cred)
     vp.v_op.vop_open(vp, os.O_WRONLY, cred)
+    at, cut = 0, not created
     try:
-        vp.v_op.vop_lock(vp)
-        try:
-            if not created:
-                vp.v_op.vop_setattr(vp, VAttr(va_size=0), cred)
-            done = 0
-            while done < len(data):
-                piece = memoryview(data)[done:] if done else data
-                done += vp.v_op.vop_write(vp, piece, done, IoFlag.NONE, cred)
-        finally:
-            vp.v_op.vop_unlock(vp)
+        for data in pieces:
+            vp.v_op.vop_lock(vp)
+            try:
+                if cut:
+                    vp.v_op.vop_setattr(vp, VAttr(va_size=0), cred)
+                    cut = False
+                done = 0
+                while done < len(data):
+                    piece = memoryview(data)[done:] if done else data
+                    done += vp.v_op.vop_write(vp, piece, at + done, IoFlag.NONE, cred)
+                at += done
+            finally:
+                vp.v_op.vop_unlock(vp)
     except BaseException:
         _forget(vp, cred)
+        if created and source is not None:
+            with suppress(OSError):
+                _remove_one(dvp, name, cred)
         raise
     finally:
         vp.v_op.vop_close(vp, os.O_WRONLY, cred)
+
+
+def _same(one: Vnode, other: Vnode, cred: Cred) -> bool:
+    if one is other:
+        return True
+    a, b = one.v_op.vop_getattr(one, cred), other.v_op.vop_getattr(other, cred)
+    return (a.va_fsid, a.va_fileid) == (b.va_fsid, b.va_fileid)
 
 
 def _forget(vp: Vnode, cred: Cred) -> None:
@@ -181,6 +212,39 @@ def genfs_write_many(dvp: Vnode, items: Sequence[tuple[str, bytes]], cred: Cred)
     for path, data in items:
         try:
             _write_one(dvp, path, data, cred)
+        except OSError as exc:
+            out.append(exc.with_traceback(None))
+        else:
+            out.append(None)
+    return out
+
+
+def _contents(vp: Vnode, cred: Cred) -> Iterator[bytes]:
+    """Yield the content of *vp* in pieces, at least one; its end is where nothing comes any more."""
+    at = 0
+    while True:
+        piece = vp.v_op.vop_read(vp, at, _PIECE, IoFlag.NONE, cred)
+        if piece or not at:
+            yield piece
+        if not piece:
+            return
+        at += len(piece)
+
+
+def _copy_one(dvp: Vnode, source: str, target: str, mode: int, cred: Cred) -> None:
+    vp = _opened(dvp, source, cred)
+    try:
+        _store(dvp, target, mode, _contents(vp, cred), cred, vp)
+    finally:
+        vp.v_op.vop_close(vp, os.O_RDONLY, cred)
+
+
+def genfs_copy_many(dvp: Vnode, pairs: Sequence[tuple[str, str]], mode: int, cred: Cred) -> list[OSError | None]:
+    """`vop_copy_many`, one file after the other, read and written."""
+    out: list[OSError | None] = []
+    for source, target in pairs:
+        try:
+            _copy_one(dvp, source, target, mode, cred)
         except OSError as exc:
             out.append(exc.with_traceback(None))
         else:

@@ -260,6 +260,7 @@ VNODE_DEFAULTS: Final[Mapping[str, Callable[..., Any]]] = {
     "vop_read_ranges": bulk.genfs_read_ranges,
     "vop_read_ranges_many": bulk.genfs_read_ranges_many,
     "vop_write_many": bulk.genfs_write_many,
+    "vop_copy_many": bulk.genfs_copy_many,
     "vop_remove_many": bulk.genfs_remove_many,
     "vop_find": bulk.genfs_find,
 }

@@ -40,7 +40,7 @@ _log: Final = logging.getLogger("vfscore.trace")
 _busy: Final = threading.local()
 
 _OFFSETS: Final = ("offset", "pos", "newoff", "offlo", "start", "cookie")
-_SIZES: Final = ("size", "length", "data", "buf", "value", "limit", "paths", "items", "ranges")
+_SIZES: Final = ("size", "length", "data", "buf", "value", "limit", "paths", "items", "pairs", "ranges")
 
 
 class TraceEvent(NamedTuple):

@@ -329,6 +329,15 @@ class FullBackend(Backend, Protocol):
         """Write many whole files."""
         ...
 
+    def copy_many(self, pairs: Sequence[tuple[str, str]], mode: int) -> list[OSError | None]:
+        """Copy many files inside the storage: each (source, target) as `create` with *mode* and writing it would.
+
+        No target is a source or another's target. EINVAL answers for a source that is its target. EOPNOTSUPP answers
+        for a pair that the storage cannot copy, or whose stored bytes are not what a reader sees: that one is read and
+        written.
+        """
+        ...
+
     def remove_many(self, paths: Sequence[str]) -> list[OSError | None]:
         """Remove many files."""
         ...

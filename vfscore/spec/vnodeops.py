@@ -632,6 +632,23 @@ class VnodeOps(Protocol):
         ...
 
     @hookspec(firstresult=True)
+    def vop_copy_many(
+        self, dvp: Vnode, pairs: Sequence[tuple[str, str]], mode: int, cred: Cred
+    ) -> list[OSError | None]:
+        """Copy the contents of many files, each to a file that is created or replaced; their directories exist.
+
+        A target that is there is cut and written, with its mode; one that is not gets *mode*, which has the umask taken
+        off. No target is a source or another's target, so that the order does not matter. A copy that fails leaves no
+        part of a new file behind where the storage can avoid that.
+
+        Returns:
+            For each (source, target), in its order, None or the error; EINVAL where both are the same file.
+
+        Locking: called unlocked. Default: the loop, which reads and writes.
+        """
+        ...
+
+    @hookspec(firstresult=True)
     def vop_remove_many(self, dvp: Vnode, paths: Sequence[str], cred: Cred) -> list[OSError | None]:
         """Remove many files that are not directories.
 

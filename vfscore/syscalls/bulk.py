@@ -7,14 +7,16 @@ below a mount that has no such op or has a layer around it, and every path of a 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from vfscore.errors import err
 from vfscore.namei import check_path
 from vfscore.opv import OpVector
 from vfscore.syscalls.files import Files
-from vfscore.syscalls.openfile import named
+from vfscore.syscalls.openfile import bare, named
 from vfscore.syscalls.removing import Removing
 from vfscore.types import VType
 from vfscore.vnode import Vnode
@@ -26,6 +28,8 @@ __all__ = ["Bulk"]
 
 _PAIRS: Final = frozenset({"vop_read_ranges_many", "vop_write_many"})
 """Ops whose items are a path and something."""
+_PIECE: Final = 4 << 20
+"""Bytes that are copied at a time."""
 
 
 class Bulk(Files, Removing):
@@ -86,6 +90,89 @@ class Bulk(Files, Removing):
         finally:
             file.close()
 
+    def copy_many(
+        self,
+        pairs: Sequence[tuple[AnyPath, AnyPath]],
+        mode: int = 0o666,
+        one: Callable[[int], None] | None = None,
+    ) -> list[OSError | None]:
+        """Copy the contents of files, each (source, target), by the storage itself where both are on one that can.
+
+        Args:
+            pairs: A target that is there is cut and written; one that is not is made, with *mode* less the umask.
+            one: Called with the index of a pair that has to be read and written, to do that; `copy_file` if None.
+
+        Returns:
+            For each pair, in its order, None or the error. When one name is in several pairs, these are done in order.
+        """
+        sources, targets = {source for source, _ in pairs}, {target for _, target in pairs}
+        if len(pairs) > 1 and (len(targets) != len(pairs) or not sources.isdisjoint(targets)):
+            return [
+                self.copy_many([pair], mode, None if one is None else lambda _, i=i: one(i))[0]  # type: ignore[misc]
+                for i, pair in enumerate(pairs)
+            ]
+        out: list[OSError | None] = [None] * len(pairs)
+        alone = set(range(len(pairs)))
+        groups, _ = self._group([path for pair in pairs for path in pair], "vop_copy_many")
+        for vp, members in groups:
+            below = dict(members)
+            mine = [i for i in range(len(pairs)) if 2 * i in below and 2 * i + 1 in below]
+            alone.difference_update(mine)
+            asked = [(below[2 * i], below[2 * i + 1]) for i in mine]
+            answers = vp.v_op.vop_copy_many(vp, asked, mode & 0o7777 & ~self.mask, self.cred) if asked else []
+            for i, answer in zip(mine, answers, strict=True):
+                out[i] = answer
+                if answer is not None:
+                    named(bare(answer), *pairs[i])
+        for i in sorted(alone):
+            try:
+                if one is None:
+                    self.copy_file(*pairs[i], mode)
+                else:
+                    one(i)
+            except OSError as exc:
+                out[i] = bare(exc)  # its frame would hold this list, and so itself
+        return out
+
+    def copy_file(self, source: AnyPath, target: AnyPath, mode: int = 0o666) -> None:
+        """Read *source* and write it as the whole content of *target*, which is made with *mode* if it is not there.
+
+        Errors:
+            EISDIR: one of them is a directory.
+            EINVAL: both are the same file.
+        """
+        file = self.open_file(source, os.O_RDONLY)
+        try:
+            if file.vp.v_type is VType.VDIR:
+                raise err(errno.EISDIR, source)
+            if self._is_file(target, file.vp):
+                raise err(errno.EINVAL, source, target, hint="they are the same file")
+            out = self.open_file(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+            try:
+                done = 0
+                while piece := file.pread(done, _PIECE):
+                    end = done + len(piece)
+                    while done < end:
+                        done += out.pwrite(memoryview(piece)[done - end :], done)
+            except BaseException:
+                out.discard()
+                raise
+            finally:
+                out.close()
+        finally:
+            file.close()
+
+    def _is_file(self, path: AnyPath, vp: Vnode) -> bool:
+        """Return whether *path* is another way to *vp*."""
+        try:
+            other = self._vnode(path, None, True)
+        except OSError:
+            return False
+        if other is vp:
+            return True
+        there, va = other.v_op.vop_getattr(other, self.cred), vp.v_op.vop_getattr(vp, self.cred)
+        return (there.va_fsid, there.va_fileid) == (va.va_fsid, va.va_fileid)
+
     def remove_many(self, paths: Sequence[AnyPath]) -> list[OSError | None]:
         """Remove files, and return for each, in its order, None or the error."""
         out = self._many("vop_remove_many", paths, lambda path: path, self.unlink)
@@ -106,12 +193,12 @@ class Bulk(Files, Removing):
             for (i, _), answer in zip(members, answers, strict=True):
                 out[i] = answer
                 if isinstance(answer, OSError):
-                    named(answer, path_of(items[i]))
+                    named(bare(answer), path_of(items[i]))
         for i in alone:
             try:
                 out[i] = one(items[i])
             except OSError as exc:
-                out[i] = exc.with_traceback(None)  # its frame would hold this list, and so itself
+                out[i] = bare(exc)  # its frame would hold this list, and so itself
         return out
 
     def _group(self, paths: Sequence[AnyPath], op: str) -> tuple[list[tuple[Vnode, list[tuple[int, str]]]], list[int]]:

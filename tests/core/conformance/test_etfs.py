@@ -1,9 +1,11 @@
 """The file system suite over etfs: what it makes of the example backend, and of ones with less or more."""
 
+import errno
+
 import pytest
 
 from tests.core.conformance.dictbackend import LINK_MAX, ChangingDictBackend, DictBackend, Handle
-from vfscore.plugin import Dirent, OpenFlag
+from vfscore.plugin import Dirent, OpenFlag, err
 from vfscore.testing import BackendTests, FileSystemTests, Tree, bind_alone
 from vfscore.testing.makers import sys_over
 
@@ -81,6 +83,17 @@ class BulkBackend(ChangingDictBackend):
 
     def write_many(self, items):
         return [self.attempt(self.store, *item) for item in items]
+
+    def copy_many(self, pairs, mode):
+        return [self.attempt(self.copy, *pair, mode) for pair in pairs]
+
+    def copy(self, source, target, mode):
+        data = self.load(source)
+        handle = self.create(target, OpenFlag.RDWR | OpenFlag.CREAT, mode)
+        if handle.node is self.node(source):
+            raise err(errno.EINVAL)
+        handle.truncate(0)
+        handle.pwrite(data, 0)
 
     def remove_many(self, paths):
         return [self.attempt(self.remove, path) for path in paths]

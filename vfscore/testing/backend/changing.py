@@ -23,7 +23,7 @@ from vfscore.testing.backend.drive import (
     opened,
     pread,
 )
-from vfscore.testing.makers import AWKWARD_NAMES, raises, text_only
+from vfscore.testing.makers import AWKWARD_NAMES, raises, same, text_only
 from vfscore.types import OpenFlag, VAttr, VType
 
 __all__ = ["ChangeTests"]
@@ -252,6 +252,43 @@ class ChangeTests(BackendSuite):
 
         assert codes(got) == [None, None, errno.EISDIR, errno.ENOENT]
         assert (load(backend, "old"), load(backend, "d/f")) == (b"new", b"F")
+
+    def test_copy_many_creates_and_replaces(self, make: MakeBackend) -> None:
+        backend = need(make({"a": b"A" * 9000, "old": b"a longer content" * 999, "d": None}), "copy_many")
+
+        got = backend.copy_many([("a", "d/f"), ("a", "new")], 0o644) + backend.copy_many([("d/f", "old")], 0o644)
+
+        same(codes(got), [None, None, None])
+        same([load(backend, path) for path in ("a", "d/f", "new", "old")], [b"A" * 9000] * 4)
+
+    def test_copy_many_says_what_each_fault_is(self, make: MakeBackend) -> None:
+        backend = need(make({"a": b"A", "b": b"B", "d": None}), "copy_many")
+
+        sources = backend.copy_many([("missing", "x"), ("d", "y"), ("b", "b")], 0o644)
+        targets = backend.copy_many([("a", "d/f"), ("a", "d"), ("a", "missing/f"), ("a", "good")], 0o644)
+
+        assert codes(sources) == [errno.ENOENT, errno.EISDIR, errno.EINVAL]
+        assert codes(targets) == [None, errno.EISDIR, errno.ENOENT, None]
+        assert (load(backend, "b"), load(backend, "good")) == (b"B", b"A")
+        assert names(need(backend, "readdir")) == ["a", "b", "d", "good"]
+
+    @pytest.mark.parametrize("name", AWKWARD_NAMES, ids=ascii)
+    def test_copy_many_takes_awkward_names(self, make: MakeBackend, name: str) -> None:
+        backend = need(make({"d": None}), "copy_many", "create")
+        with text_only(name):
+            _create(backend, name, b"A")
+
+        assert codes(backend.copy_many([(name, f"d/{name}")], 0o644)) == [None]
+        assert load(backend, f"d/{name}") == b"A"
+
+    def test_copy_many_leaves_copies_that_know_nothing_of_each_other(self, make: MakeBackend) -> None:
+        backend = need(make({"a": b"first"}), "copy_many")
+        assert backend.copy_many([("a", "b")], 0o644) == [None]
+
+        with opened(backend, "a", WRITE) as handle:
+            need(handle, "pwrite").pwrite(b"later", 0)
+
+        assert (load(backend, "a"), load(backend, "b")) == (b"later", b"first")
 
     def test_remove_many_removes_each(self, make: MakeBackend) -> None:
         backend = need(make({"a": b"", "d/f": b"", "kept": b""}), "remove_many")

@@ -21,7 +21,7 @@ from contextlib import nullcontext
 from typing import Final
 
 from vfscore.plugin import OpenFlag, VAttr, VType, err
-from vfscore_etfs_fsspec import moving
+from vfscore_etfs_fsspec import copying, moving
 from vfscore_etfs_fsspec.entries import unstored
 from vfscore_etfs_fsspec.reader import Reader
 from vfscore_etfs_fsspec.reading import ReadingBackend
@@ -226,7 +226,7 @@ class ChangingBackend(ReadingBackend):
         for i, (path, _) in enumerate(items):
             try:
                 real = self._real(path, True)
-                self._check_place(real)
+                self._names.need_place(real)
                 if real in last:
                     replaced.append((last[real], real))
                 last[real] = i
@@ -250,12 +250,6 @@ class ChangingBackend(ReadingBackend):
             done[i] = done[last[path]]
         return done
 
-    def _check_place(self, path: str) -> None:
-        """Make sure that *path* can be a file, as far as that is known."""
-        self._names.need_directory(path.rpartition("/")[0])
-        if self.seen.vtype(path) is _VDIR or self._names.directories.has(path):
-            raise err(errno.EISDIR)
-
     def _is_large(self, data: bytes) -> bool:
         return bool(self.store.part_size) and len(data) > self.options.block_size
 
@@ -269,6 +263,23 @@ class ChangingBackend(ReadingBackend):
         except BaseException:
             upload.abort()
             raise
+
+    def copy_many(self, pairs: Sequence[tuple[str, str]], mode: int) -> list[OSError | None]:
+        """Copy many files inside the storage, concurrently: see `copying`."""
+        done: list[OSError | None] = [None] * len(pairs)
+        reals: dict[int, tuple[str, str]] = {}
+        for i, (old, new) in enumerate(pairs):
+            try:
+                reals[i] = self._real(old, True), self._real(new, True)
+            except OSError as exc:
+                done[i] = exc.with_traceback(None)
+        answers, made = copying.copy_many(self._names, list(reals.values()))
+        for i, answer in zip(reals, answers, strict=True):
+            done[i] = answer
+        if mode & 0o7777 != _FILE_MODE:
+            for path in made:
+                self._give(path, mode)
+        return done
 
     def remove_many(self, paths: Sequence[str]) -> list[OSError | None]:
         """Remove many files; the directories that they were in stay."""

@@ -233,6 +233,18 @@ class Names:
         if path and not self.directories.has(path) and self.type_of(path) is not _VDIR:
             raise err(errno.ENOTDIR)
 
+    def need_place(self, path: str) -> None:
+        """Make sure that *path* can be a file, as far as that is known.
+
+        Errors:
+            ENOENT: its directory is not there.
+            ENOTDIR: something on the way is not a directory.
+            EISDIR: it is a directory.
+        """
+        self.need_directory(path.rpartition("/")[0])
+        if not path or self.seen.vtype(path) is _VDIR or self.directories.has(path):
+            raise err(errno.EISDIR)
+
     def is_free(self, path: str) -> bool:
         """Return whether *path*, in a directory that is there, is not taken; asked for if it was not just now."""
         if self.vtype(path) is not None:

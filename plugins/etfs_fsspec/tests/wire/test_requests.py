@@ -355,6 +355,53 @@ def test_rename_of_a_file_is_a_copy_and_a_delete(ns, proxy, world):
     assert log.received < 10 * KIB
 
 
+def test_copy_of_a_file_inside_a_bucket_is_one_copy_and_a_look_for_its_parent(vfs, proxy, world):
+    world.plant({"d/f": SMALL, "e/other": b""})
+
+    with proxy.counting() as log:
+        vfs.cp_file("/b/d/f", "/b/e/g")
+
+    assert log.of("COPY") == 1
+    assert log.kinds.keys() <= {"COPY", "HEAD", "LIST"}
+    assert len(log) <= 3
+    assert world.read("e/g") == SMALL
+
+
+def test_copy_over_a_file_of_the_bucket_is_one_copy(vfs, proxy, world):
+    world.plant({"f": SMALL, "g": b"other"})
+
+    with proxy.counting() as log:
+        vfs.cp_file("/b/f", "/b/g")
+
+    assert log.kinds == {"COPY": 1}
+    assert vfs.cat_file("/b/g") == SMALL
+    assert vfs.size("/b/g") == len(SMALL)
+
+
+def test_copy_of_a_tree_inside_a_bucket_is_a_copy_for_each_file(vfs, proxy, world):
+    world.plant({f"d/{n}/f{n}": b"%d" % n for n in range(50)})
+
+    with proxy.counting() as log:
+        vfs.cp("/b/d", "/b/copy", recursive=True)
+
+    assert log.of("COPY") == 50
+    assert log.of("GET", "PUT") == 0
+    assert sorted(world.keys("copy/")) == sorted(f"copy/{n}/f{n}" for n in range(50))
+
+
+def test_copy_of_what_is_not_stored_yet_is_a_put_of_what_readers_see(ns, vfs, proxy, world):
+    world.plant({"g": b"other"})
+
+    with ns.open("/b/f", "wb") as file, proxy.counting() as log:
+        file.write(SMALL)
+        seen = vfs.cat_file("/b/f")
+        vfs.cp_file("/b/f", "/b/g")
+
+    assert log.of("COPY") == 0
+    assert world.read("g") == seen
+    assert world.read("f") == SMALL
+
+
 def test_one_column_of_a_parquet_file_fetches_no_more_than_pyarrows_own_client(ns, vfs, proxy, world, s3_server):
     pa = pytest.importorskip("pyarrow", reason="parquet is read by pyarrow")
     pq = pytest.importorskip("pyarrow.parquet", reason="parquet is read by pyarrow")

@@ -18,6 +18,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from vfscore.plugin import Dirent, OpenFlag, VAttr, err
@@ -206,6 +207,39 @@ class DirectoryBackend(Host):
                 # As a value, without the frames: they hold `out`, and it would hold them.
                 out.append(exc.with_traceback(None))
         return out
+
+    def copy_many(self, pairs: Sequence[tuple[str, str]], mode: int) -> list[OSError | None]:
+        """Copy many files, by the kernel where it can."""
+        out: list[OSError | None] = []
+        for source, target in pairs:
+            try:
+                self._copy(source, target, mode)
+            except OSError as exc:
+                out.append(exc.with_traceback(None))
+            else:
+                out.append(None)
+        return out
+
+    def _copy(self, source: str, target: str, mode: int) -> None:
+        reading = self.open(source, OpenFlag.RDONLY)
+        try:
+            made = True
+            try:
+                writing = self.create(target, OpenFlag.WRONLY | OpenFlag.EXCL, mode)
+            except FileExistsError:
+                made = False
+                writing = self.create(target, OpenFlag.WRONLY, mode)
+            try:
+                writing.copy_from(reading)
+            except BaseException:
+                if made:
+                    with suppress(OSError):
+                        self.remove(target)
+                raise
+            finally:
+                writing.close()
+        finally:
+            reading.close()
 
     # -- changes of names ----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vfscore.plugin import VAttr, VType, err
+from vfscore_etfs_local.copying import copy_contents
 
 __all__ = ["LocalHandle", "attributes", "set_attributes", "times"]
 
@@ -129,6 +130,17 @@ class LocalHandle:
                 if exc.errno != errno.EOPNOTSUPP:
                     raise
         return os.pwrite(self._fd, data, os.fstat(self._fd).st_size)
+
+    def copy_from(self, source: LocalHandle) -> None:
+        """Have the content of *source*, and nothing else.
+
+        Errors:
+            EINVAL: it is the same file.
+        """
+        if os.path.sameopenfile(source._fd, self._fd):
+            raise err(errno.EINVAL)
+        os.ftruncate(self._fd, 0)
+        copy_contents(source._fd, self._fd)
 
     def truncate(self, size: int) -> None:
         """Cut or grow to *size* bytes."""
