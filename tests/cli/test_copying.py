@@ -99,6 +99,23 @@ def test_cp_preserve_keeps_times_and_mode(run, host):
     assert stat.S_IMODE(st.st_mode) == 0o600
 
 
+def test_cp_within_gives_a_new_file_the_mode_of_the_old_one(run, host):
+    os.chmod(host / "data" / "readme", 0o750)
+
+    assert run("cp", "/data/readme", "/data/copy").output == ""
+    assert run("cp", "-p", "/data/readme", "/data/kept").output == ""
+
+    assert stat.S_IMODE((host / "data" / "copy").stat().st_mode) == 0o750
+    assert (host / "data" / "kept").stat().st_mtime_ns == (host / "data" / "readme").stat().st_mtime_ns
+
+
+def test_cp_within_counts_the_bytes(run, host):
+    result = run("cp", "--progress", "/data/2024/01.csv", "/data/copy")
+
+    assert result.exit_code == 0
+    assert "8/8 bytes" in result.stderr
+
+
 def test_cp_verbose_says_what_goes_where(run, host):
     assert run("cp", "-v", "/part", f"host:{host}/out").output == f"/part -> host:{host}/out\n"
 

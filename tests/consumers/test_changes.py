@@ -262,6 +262,35 @@ def test_cp_copies_contents(fs, place):
     _raises(errno.ENOENT, fs.copy, f"{place}/none", f"{place}/z")
 
 
+def test_cp_of_many_copies_what_can_be_and_says_the_first_fault(fs, place):
+    fs.pipe({f"{place}/a": b"a", f"{place}/d/b": b"b", f"{place}/full/x": b"x"})
+    names = [f"{place}/a", f"{place}/none", f"{place}/d/b"]
+    _raises(errno.ENOENT, fs.cp, names, [f"{place}/new/{i}" for i in range(3)], on_error="raise")
+    assert sorted(fs.find(f"{place}/new")) == [f"{place}/new/0", f"{place}/new/2"]
+    fs.cp(names, [f"{place}/more/{i}" for i in range(3)], on_error="ignore")
+    assert fs.cat(f"{place}/more", recursive=True) == {f"{place}/more/0": b"a", f"{place}/more/2": b"b"}
+    _raises(errno.EISDIR, fs.cp, [f"{place}/a", f"{place}/d/b"], [f"{place}/full", f"{place}/y"])
+    assert fs.cat_file(f"{place}/y") == b"b"
+
+
+def test_cp_of_a_tree_has_its_directories_and_files(fs, place):
+    fs.pipe({f"{place}/d/{n}/f{n}": b"%d" % n for n in range(9)})
+    fs.makedirs(f"{place}/d/empty")
+    fs.cp(f"{place}/d", f"{place}/e/new", recursive=True)
+    assert sorted(name.partition("/e/new/")[2] for name in fs.find(f"{place}/e")) == [f"{n}/f{n}" for n in range(9)]
+    assert fs.isdir(f"{place}/e/new/empty")
+    assert fs.cat_file(f"{place}/e/new/7/f7") == b"7"
+    fs.cp([f"{place}/d/1", f"{place}/d/2/f2"], [f"{place}/one", f"{place}/two"])
+    assert fs.isdir(f"{place}/one")
+    assert fs.cat_file(f"{place}/two") == b"2"
+
+
+def test_cp_in_a_chain_of_names_is_done_in_order(fs, place):
+    fs.pipe({f"{place}/{name}": name.encode() for name in "abc"})
+    fs.cp([f"{place}/a", f"{place}/b"], [f"{place}/b", f"{place}/c"])
+    assert fs.cat([f"{place}/b", f"{place}/c"]) == {f"{place}/b": b"a", f"{place}/c": b"a"}
+
+
 def test_cp_of_a_file_onto_itself_keeps_it(fs, place):
     fs.pipe_file(f"{place}/x", b"data")
     _raises(errno.EINVAL, fs.cp_file, f"{place}/x", f"{place}/x")

@@ -37,6 +37,20 @@ def test_a_failed_transaction_leaves_everything_as_it_was(fs, place):
     assert fs.exists(f"{place}/after")
 
 
+def test_a_copy_appears_at_the_end_or_never(fs, place):
+    fs.pipe({f"{place}/d/a": b"a", f"{place}/b": b"b"})
+    with fs.transaction:
+        fs.cp_file(f"{place}/d/a", f"{place}/b")
+        fs.cp(f"{place}/d", f"{place}/e", recursive=True)
+        assert fs.cat_file(f"{place}/b") == b"b"
+        assert not fs.exists(f"{place}/e/a")
+    assert fs.cat([f"{place}/b", f"{place}/e/a"]) == {f"{place}/b": b"a", f"{place}/e/a": b"a"}
+    with pytest.raises(RuntimeError), fs.transaction:  # noqa: PT012
+        fs.cp_file(f"{place}/b", f"{place}/c")
+        raise RuntimeError
+    assert not fs.exists(f"{place}/c")
+
+
 @pytest.mark.parametrize(
     ("mode", "result"),
     [("wb", b"NEW"), ("ab", b"old contentsNEW"), ("r+b", b"NEW contents"), ("a+b", b"old contentsNEW")],

@@ -90,10 +90,13 @@ class BulkBackend(ChangingDictBackend):
     def copy(self, source, target, mode):
         data = self.load(source)
         handle = self.create(target, OpenFlag.RDWR | OpenFlag.CREAT, mode)
-        if handle.node is self.node(source):
-            raise err(errno.EINVAL)
-        handle.truncate(0)
-        handle.pwrite(data, 0)
+        try:
+            if handle.node is self.node(source):
+                raise err(errno.EINVAL)
+            handle.truncate(0)
+            handle.pwrite(data, 0)
+        finally:
+            handle.close()
 
     def remove_many(self, paths):
         return [self.attempt(self.remove, path) for path in paths]

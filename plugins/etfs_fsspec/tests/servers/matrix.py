@@ -60,7 +60,7 @@ COLUMNS = (
     "links",
 )
 
-_BULK = ("read_many", "read_ranges", "write_many", "remove_many", "find")
+_BULK = ("read_many", "read_ranges", "write_many", "copy_many", "remove_many", "find")
 _REPLACES = {"put": "at once, by the storage", "rename": "at once, by a rename", "no": "in place"}
 
 
@@ -191,8 +191,8 @@ $ VFSCORE_WRITE_MATRIX=1 tox -e etfs_fsspec -- plugins/etfs_fsspec/tests -k matr
   read as far as it is asked for, and kept in a temporary file.
 - **open + read 1 KiB**: requests to the storage for a file of which nothing is known, as counted on the wire, where it
   speaks HTTP and no cache of fsspec's stands before it. The first of a connection may take one more, for a login.
-- **many at once**: the bulk calls that there are (*all*: `read_many`, `read_ranges`, `write_many`, `remove_many`,
-  `find`); what is not there is a loop over single calls.
+- **many at once**: the bulk calls that there are (*all*: `read_many`, `read_ranges`, `write_many`, `copy_many`,
+  `remove_many`, `find`); what is not there is a loop over single calls.
 - **write**: a file being written is kept in a temporary one, where any part of it can be written again, and is stored
   as a whole at close or fsync. *In parts*: one that is written from its start to its end is sent meanwhile, and is put
   in its place by the last request.

@@ -1,6 +1,12 @@
 """The test classes of all references and all broken plugins, for `running` to collect: no test module of the tree."""
 
-from tests.core.conformance.broken import backends_changing, backends_reading, filesystems_files, filesystems_names
+from tests.core.conformance.broken import (
+    backends_changing,
+    backends_reading,
+    copies,
+    filesystems_files,
+    filesystems_names,
+)
 from tests.core.conformance.broken.devices import DEVICES, RANGES
 from tests.core.conformance.broken.layers import LAYERS
 from tests.core.conformance.broken.storage import BACKENDS
@@ -10,7 +16,7 @@ from tests.core.conformance.broken.volume import FILESYSTEMS
 RUNS = ((BACKENDS,), (FILESYSTEMS,), (DEVICES, RANGES, LAYERS, TABLES, CLAIMS))
 """The doors, those together whose broken plugins run in one process."""
 DOORS = tuple(door for run in RUNS for door in run)
-FAULTS_IN = (backends_reading, backends_changing, filesystems_names, filesystems_files)
+FAULTS_IN = (backends_reading, backends_changing, filesystems_names, filesystems_files, copies)
 """Imported for what they register."""
 
 for door in DOORS:
