@@ -251,6 +251,8 @@ class Copier:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             writing = target.os.open(target.path, flags, stat.S_IMODE(st.st_mode) & 0o777)
             try:
+                if not st.st_size:
+                    _about(source, source.os.fstat, reading)  # asks again: a look may have taken it for empty
                 while data := _about(source, source.os.read, reading, _CHUNK):
                     rest = memoryview(data)
                     while rest:

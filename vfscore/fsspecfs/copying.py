@@ -98,6 +98,8 @@ def as_bytes(value: Any) -> bytes | memoryview:
 
 def chunks_of(file: OpenFile, position: int = 0) -> Iterator[bytes | memoryview]:
     """Yield the contents of *file* in pieces, without a copy where it lies in memory."""
+    if not file.known_size():
+        file.confirm()  # what only a look took for empty would be copied as nothing
     while True:
         size = min((file.known_size() or 0) - position, CHUNK)
         piece: bytes | memoryview | None = file.view(position, size) if size > 0 else None

@@ -149,6 +149,8 @@ class Bulk(Files, Removing):
                 raise err(errno.EINVAL, source, target, hint="they are the same file")
             out = self.open_file(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
             try:
+                if not file.known_size():
+                    file.confirm()  # what only a look took for empty would be copied as nothing
                 done = 0
                 while piece := file.pread(done, _PIECE):
                     end = done + len(piece)

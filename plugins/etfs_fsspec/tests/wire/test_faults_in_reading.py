@@ -121,6 +121,27 @@ def test_read_that_breaks_in_the_middle_of_a_file_goes_on_when_the_fault_is_over
     assert got == BIG
 
 
+@pytest.mark.parametrize("act", ["cp_file", "get_file", "copy_file"])
+@pytest.mark.parametrize("key", ["big", "small"])
+def test_copy_of_a_file_that_a_look_took_for_empty_is_whole_or_reported(bind, proxy, bucket, tmp_path, act, key):
+    """The answer to HEAD has lost the size; all that follows is as it should be."""
+    ns = bind()
+    ns.install()
+    vfs = fsspec.filesystem("vfs")
+
+    def copy():
+        getattr(ns.sys if act == "copy_file" else vfs, act)(
+            f"/b/{key}", str(tmp_path / "copy") if act == "get_file" else "/copy"
+        )
+        return (tmp_path / "copy").read_bytes() if act == "get_file" else vfs.cat_file("/copy")
+
+    with proxy.broken(Fault("shorten", "HEAD")):
+        assert vfs.info(f"/b/{key}")["size"] == 0
+    got, failed = attempt(copy, {errno.EIO, errno.ESTALE})
+
+    assert failed is not None or got == {"big": BIG, "small": SMALL}[key]
+
+
 def test_bulk_read_reports_the_object_that_failed_and_returns_the_others(tree, proxy):
     with proxy.broken(Fault("status", "GET", times=ALWAYS, path="f3$")):
         got = fsspec.filesystem("vfs").cat([f"/b/{key}" for key in MANY], on_error="return")
