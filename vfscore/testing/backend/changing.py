@@ -278,7 +278,11 @@ class ChangeTests(BackendSuite):
         with text_only(name):
             _create(backend, name, b"A")
 
-        assert codes(backend.copy_many([(name, f"d/{name}")], 0o644)) == [None]
+        got = codes(backend.copy_many([(name, f"d/{name}")], 0o644))
+        if got == [errno.EOPNOTSUPP]:
+            pytest.skip("this storage has such a name read and written")
+
+        assert got == [None]
         assert load(backend, f"d/{name}") == b"A"
 
     def test_copy_many_leaves_copies_that_know_nothing_of_each_other(self, make: MakeBackend) -> None:
