@@ -121,6 +121,19 @@ def test_sequential_read(race, vfs, big):
     assert mine == theirs == 256 * MIB
 
 
+@pytest.mark.budget("local: cp of 64 MiB in one directory", must=1.1, peer=PEER)
+def test_copy(race, vfs, local, hostdir):
+    (hostdir / "source").write_bytes(random.Random(3).randbytes(MIB) * 64)
+
+    race(
+        lambda: vfs.cp_file("/data/source", "/data/mine"),
+        lambda: local.cp_file(f"{hostdir}/source", f"{hostdir}/theirs"),
+        rounds=15,
+    )
+
+    assert (hostdir / "mine").stat().st_size == (hostdir / "theirs").stat().st_size == 64 * MIB
+
+
 @pytest.mark.budget("lookup under 10,000 etfs keys", must=1.1, peer="under 10")
 def test_lookup_among_many_keys(race, tmp_path):
     source = tmp_path / "file"
