@@ -89,7 +89,7 @@ class Opening(View):
         raise err(errno.ENOENT)
 
     def _find_to_open(self, name: str, flags: int, dir_fd: int | None) -> Vnode:
-        start = None if name[:1] == "/" else self._start(dir_fd, name)
+        start = self.cwd if dir_fd is None else self._start(dir_fd, name)
         vp = self.namei.lookup(name, start, not flags & _O_NOFOLLOW, NameiOp.OPEN, flags)
         if vp is None:
             raise err(errno.ENOENT)

@@ -313,7 +313,7 @@ class Paths(View):
         """Return whether *path* leads to something (`os.path.exists`)."""
         try:
             if type(path) is str:
-                vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(None, path))
+                vp = self.namei.lookup(path, self.cwd)
                 return vp is not None and self._reached(vp) is vp
             self._reached(self._vnode(path))
         except (OSError, ValueError):
