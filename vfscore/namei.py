@@ -273,7 +273,7 @@ class Namei:
             removed = dvp.v_op.vop_getattr(dvp, self.cred).va_nlink == 0
             raise err(errno.ENOENT if removed else errno.ENAMETOOLONG)
         graft = dvp.v_graft
-        if graft is not None:
+        if graft is not None and graft.children:
             hanging = graft.children.get(name)
             if hanging is not None:
                 return hanging.root or self._on_the_way(hanging, dvp, cnp)

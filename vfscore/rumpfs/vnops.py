@@ -244,8 +244,8 @@ class RumpfsOps(FileOps, BulkOps):
         if mp.mnt_rdonly:
             raise err(errno.EROFS)
         fs: Rumpfs = mp.mnt_data
-        moved = node if isinstance(node, DirNode) else None
-        gone = over if isinstance(over, DirNode) else None
+        moved = node if type(node) is DirNode else None
+        gone = over if type(over) is DirNode else None
         if moved is not None:
             if source is not target and target.is_below(moved):
                 raise err(errno.EINVAL)

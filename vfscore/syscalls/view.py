@@ -88,16 +88,14 @@ class View:
     def _at(self, path: AnyPath, dir_fd: int | None, start: Vnode | None = None) -> tuple[Vnode, str, bool]:
         """`_parent` of a path as the user gave it; a relative one begins at *start*, or as *dir_fd* says."""
         name = path if type(path) is str else self._str(path)
-        if name[:1] == "/":
-            # Most calls are for a short name in a directory that was just walked to.
-            head, _, last = name.rpartition("/")
-            if last and len(name) < 64 and name.isascii() and "\0" not in name:
-                hit = self.namei.dircache.get(head)
-                if hit is not None and hit[0] is self.table.dir_generation:
-                    return hit[1], last, False
-                if not head and not self.cred.uid:
-                    return self.table.root.directory(), last, False
-            return self._parent(name, None)
+        # Most calls are for a short name in a directory that was just walked to.
+        head, slash, last = name.rpartition("/")
+        if slash and last and len(name) < 64 and name.isascii() and "\0" not in name:
+            hit = self.namei.dircache.get(head)
+            if hit is not None and hit[0] is self.table.dir_generation:
+                return hit[1], last, False
+            if not head and not self.cred.uid:
+                return self.table.root.directory(), last, False
         return self._parent(name, start or self._start(dir_fd, name))
 
     def _vnode(self, path: AnyPath | int, dir_fd: int | None = None, follow: bool = True) -> Vnode:

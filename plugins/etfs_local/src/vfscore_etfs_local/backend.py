@@ -151,6 +151,9 @@ class DirectoryBackend(Host):
             if exc.errno == errno.ENXIO:  # a fifo that nobody reads
                 raise err(errno.ENOENT) from None
             raise
+        st = _fstat(fd)
+        if st.st_mode & _S_IFMT == _S_IFREG:  # `_regular`, without a call more
+            return LocalHandle(fd, real, self._dev, self._fsid, st)
         return self._regular(fd, real)
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> LocalHandle:
