@@ -150,7 +150,7 @@ class FileIo:
                 elif self.pread is None and self._pending_mode == _O_RDONLY:
                     self.pending = None
                     self._reader = handle
-                    self.pread = preader(handle)
+                    self.pread = getattr(handle, "pread", None) or preader(handle)
                     if self.writer is None:
                         self.handle = handle
                     self._readers += 1

@@ -85,7 +85,8 @@ class NameOps:
                 except FileNotFoundError:
                     return missing(binding, backend, path, cnp, rest, follow)
                 if vp is not None:
-                    cnp.consume = len(rest)
+                    if rest:
+                        cnp.consume = len(rest)
                     return vp
         else:
             follow = follow and op is _CREATE and bool(cnp.flags & os.O_CREAT)
