@@ -30,6 +30,7 @@ from vfscore.types import (
     Cred,
     NameiOp,
     VType,
+    component,
 )
 from vfscore.vnode import VV_ROOT, Vnode
 
@@ -171,7 +172,7 @@ class Namei:
         ):
             # One step below a directory that was just walked to: `child`, without a call more, where that does it.
             dvp = above[1]
-            cnp = ComponentName(name, op, self.cred, _NO_REST, True, follow, flags)
+            cnp = component(name, op, self.cred, follow, flags)
             graft = dvp.v_graft
             if self._direct and dvp.v_mount.mnt_direct and (graft is None or not graft.children):
                 found = dvp.v_op.vop_lookup(dvp, cnp)

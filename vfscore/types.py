@@ -36,6 +36,7 @@ __all__ = [
     "Statvfs",
     "VAttr",
     "VType",
+    "component",
     "makedev",
     "mode_of",
     "vtype_of_mode",
@@ -470,3 +471,18 @@ class ComponentName:
 
     def __repr__(self) -> str:
         return f"ComponentName({self.name!r}, {self.nameiop.name})"
+
+
+def component(name: str, nameiop: NameiOp, cred: Cred, follow: bool = False, flags: int = 0) -> ComponentName:
+    """Return the component that a path ends with; slot by slot, because each call on a path makes one."""
+    cnp = _new(ComponentName)
+    cnp.name = name
+    cnp.nameiop = nameiop
+    cnp.cred = cred
+    cnp.rest = ()
+    cnp.islast = True
+    cnp.follow = follow
+    cnp.flags = flags
+    cnp.consume = 0
+    cnp.iswhiteout = False
+    return cnp

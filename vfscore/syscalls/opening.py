@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vfscore.errors import err
 from vfscore.syscalls.openfile import OpenFile, named
 from vfscore.syscalls.view import View
-from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, SYMLOOP_MAX, ComponentName, NameiOp, VType
+from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, SYMLOOP_MAX, NameiOp, VType, component
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Opening(View):
     def _find_or_create(self, dvp: Vnode, name: str, flags: int, mode: int) -> tuple[Vnode, bool]:
         cred = self.cred
         op = dvp.v_op
-        cnp = ComponentName(name, NameiOp.CREATE, cred, (), True, not flags & (_O_EXCL | _O_NOFOLLOW), flags)
+        cnp = component(name, NameiOp.CREATE, cred, not flags & (_O_EXCL | _O_NOFOLLOW), flags)
         while True:
             op.vop_lock(dvp)
             try:

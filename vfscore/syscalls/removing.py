@@ -15,7 +15,7 @@ from vfscore.errors import err
 from vfscore.mount import SYNTHETIC
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.paths import CHANGE, DOTS, Paths, on_entry
-from vfscore.types import ComponentName, NameiOp, VType
+from vfscore.types import NameiOp, VType, component
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Removing(Paths):
         op = dvp.v_op
         op.vop_lock(dvp)
         try:
-            cnp = ComponentName(name, _DELETE, cred, (), True, False)
+            cnp = component(name, _DELETE, cred)
             vp = self.namei.child(dvp, cnp)
             if vp is None:
                 raise err(errno.ENOENT)

@@ -16,7 +16,7 @@ from vfscore.genfs import genfs_lock_ordered, genfs_rename_lock
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.paths import CHANGE, DOTS
 from vfscore.syscalls.removing import TRIES, Removing
-from vfscore.types import ACCESS_WRITE, ComponentName, NameiOp, VType
+from vfscore.types import ACCESS_WRITE, NameiOp, VType, component
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -103,11 +103,11 @@ class Renaming(Removing):
             op.vop_lock(fdvp)
         try:
             child = self.namei.child
-            fcnp = ComponentName(fname, _DELETE, cred, (), True, False)
+            fcnp = component(fname, _DELETE, cred)
             fvp = child(fdvp, fcnp)
             if fvp is None:
                 raise err(errno.ENOENT)
-            tcnp = ComponentName(tname, _RENAME, cred, (), True, False)
+            tcnp = component(tname, _RENAME, cred)
             tvp = child(tdvp, tcnp)
             isdir = fvp.v_type is _VDIR
             if not isdir and (fslashes or tslashes):

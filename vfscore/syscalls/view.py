@@ -20,6 +20,7 @@ from vfscore.types import (
     NameiOp,
     VAttr,
     VType,
+    component,
 )
 from vfscore.vnode import VV_ROOT, Vnode
 
@@ -258,5 +259,5 @@ class View:
         return vp.v_op.vop_pathconf(vp, name)
 
     def _lookup_entry(self, dvp: Vnode, name: str, op: NameiOp) -> tuple[Vnode | None, ComponentName]:
-        cnp = ComponentName(name, op, self.cred, (), True, False)
+        cnp = component(name, op, self.cred)
         return self.namei.child(dvp, cnp), cnp
