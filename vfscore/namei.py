@@ -30,6 +30,7 @@ from vfscore.types import (
     Cred,
     NameiOp,
     VType,
+    component,
 )
 from vfscore.vnode import VV_ROOT, Vnode
 
@@ -45,6 +46,7 @@ _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 _LOOKUP = NameiOp.LOOKUP
 _NO_REST: tuple[str, ...] = ()
+_NO_NAME = frozenset(("", ".", ".."))
 
 
 def check_path(path: str) -> None:
@@ -132,7 +134,7 @@ class Namei:
         self.lcache: dict[str, tuple[object, Vnode]] = {}
         """The same, last links not followed."""
         self.dircache: dict[str, tuple[object, Vnode]] = {}
-        """What leads to a last component → (generation of directories, directory)."""
+        """What leads to a last component, without the slash before it → (generation of directories, directory)."""
 
     def lookup(
         self, path: str, start: Vnode | None, follow: bool = True, op: NameiOp = _LOOKUP, flags: int = 0
@@ -141,7 +143,7 @@ class Namei:
 
         Args:
             path: Any path; a relative one begins at *start*.
-            start: A directory.
+            start: A directory; None is the root.
             follow: Whether a symbolic link as last component is followed.
             op: LOOKUP, or OPEN when the vnode is about to be opened with *flags*.
             flags: The flags of `open(2)` for OPEN; O_DIRECTORY says for LOOKUP that a directory will be listed.
@@ -153,36 +155,37 @@ class Namei:
             ENAMETOOLONG: see `check_path`.
         """
         table = self.table
+        hit = (self.cache if follow else self.lcache).get(path)
+        if hit is not None and hit[0] is table.generation:
+            return hit[1]
+        generation = table.generation
+        head, slash, name = path.rpartition("/")
+        above = self.dircache.get(head)
+        if (
+            above is not None
+            and above[0] is table.dir_generation
+            and slash
+            and name not in _NO_NAME
+            and len(path) < 64
+            and path.isascii()
+            and "\0" not in path
+        ):
+            # One step below a directory that was just walked to: `child`, without a call more, where that does it.
+            dvp = above[1]
+            cnp = component(name, op, self.cred, follow, flags)
+            graft = dvp.v_graft
+            if self._direct and dvp.v_mount.mnt_direct and (graft is None or not graft.children):
+                found = dvp.v_op.vop_lookup(dvp, cnp)
+            else:
+                found = self.child(dvp, cnp)
+            if found is None:
+                return None
+            if found.v_type is not _VLNK or not follow:
+                if dvp.v_mount.mnt_cachenames:
+                    self._remember(path, follow, generation, found)
+                return found
         absolute = path[:1] == "/"
-        if absolute:
-            hit = (self.cache if follow else self.lcache).get(path)
-            if hit is not None and hit[0] is table.generation:
-                return hit[1]
-            generation = table.generation
-            i = path.rfind("/") + 1
-            above = self.dircache.get(path[:i])
-            if (
-                above is not None
-                and above[0] is table.dir_generation
-                and i < len(path) < 64
-                and path[-1] != "."
-                and path.isascii()
-                and "\0" not in path
-            ):
-                # One step below a directory that was just walked to.
-                cnp = ComponentName(path[i:], op, self.cred, _NO_REST, True, follow, flags)
-                found = self.child(above[1], cnp)
-                if found is None:
-                    return None
-                if found.v_type is not _VLNK or not follow:
-                    if above[1].v_mount.mnt_cachenames:
-                        self._remember(path, follow, generation, found)
-                    return found
-            vp = table.root.directory()
-        else:
-            if start is None:
-                raise err(errno.ENOENT)
-            vp = start
+        vp = table.root.directory() if absolute or start is None else start
         long = has_long_name(path)
         mustdir = path[-1] == "/" or path.endswith(("/.", "/..")) or path in {".", ".."}
         names = (path[1:] if absolute else path).split("/")
@@ -192,7 +195,7 @@ class Namei:
             self._refuse_long(vp, names)
             return None
         if absolute and not mustdir and self._direct and table.find(names[:-1]) is not None:
-            self._learn(path[: path.rfind("/") + 1], vp, names[:-1])
+            self._learn(head, vp, names[:-1])
         found, cachable = self._walk(vp, names, follow or mustdir, op, flags)
         if found is None:
             return None
@@ -232,15 +235,13 @@ class Namei:
         """
         table = self.table
         if head[:1] == "/":
-            hit = self.dircache.get(head)
+            hit = self.dircache.get(head[:-1])
             if hit is not None and hit[0] is table.dir_generation:
                 return hit[1]
             generation = table.dir_generation
             vp = table.root.directory()
-        elif start is None:
-            raise err(errno.ENOENT)
         else:
-            vp = start
+            vp = start or table.root.directory()
         names = [name for name in head.split("/") if name and name != "."]
         if long and any(map(_is_long, names)):
             self._refuse_long(vp, names)
@@ -256,7 +257,7 @@ class Namei:
         if cachable and head[:1] == "/":
             if len(self.dircache) >= _CACHE_MAX:
                 self.dircache.clear()
-            self.dircache[head] = (generation, found)
+            self.dircache[head[:-1]] = (generation, found)
         return found
 
     def child(self, dvp: Vnode, cnp: ComponentName) -> Vnode | None:
@@ -273,7 +274,7 @@ class Namei:
             removed = dvp.v_op.vop_getattr(dvp, self.cred).va_nlink == 0
             raise err(errno.ENOENT if removed else errno.ENAMETOOLONG)
         graft = dvp.v_graft
-        if graft is not None:
+        if graft is not None and graft.children:
             hanging = graft.children.get(name)
             if hanging is not None:
                 return hanging.root or self._on_the_way(hanging, dvp, cnp)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vfscore.errors import err
+from vfscore.etfs.node import FRESH
 from vfscore.genfs import genfs_can_access
 from vfscore.spec import hookimpl
 from vfscore.types import ACCESS_READ, ACCESS_WRITE, AccMode, Cred, OpenFlag, VAttr, VType
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AttrOps"]
 
+_get_ident = threading.get_ident
+_now = time.monotonic
 _VDIR = VType.VDIR
 _VREG = VType.VREG
 _RO_TYPES = (VType.VREG, VType.VDIR, VType.VLNK)
@@ -54,9 +59,10 @@ class AttrOps:
     def vop_getattr(self, vp: Vnode, cred: Cred) -> VAttr:
         """Return what the lookup has just seen, or ask."""
         node: EtNode = vp.v_data
-        va = node.fresh()
-        if va is not None:
-            return va
+        if node.seen_by == _get_ident():
+            node.seen_by = 0
+            if _now() - node.seen_at < FRESH and node.attr is not None:
+                return node.attr
         if node.window is None:
             return node.getattr()
         return node.binding.present(node.getattr())

@@ -39,7 +39,7 @@ class FileOps(AttrOps):
             node: EtNode = vp.v_data
             io = node.io or node.file_io()
             io.open(node, mode)
-            node.changed()
+            node.seen_by = 0  # `changed`, without a call more
             if hasattr(io.handle, "confirm"):
                 vp.v_flag |= VV_BELIEVED
 
@@ -50,7 +50,7 @@ class FileOps(AttrOps):
             node: EtNode = vp.v_data
             if node.io is not None:
                 node.io.close(node, fflag)
-                node.changed()
+                node.seen_by = 0
 
     @hookimpl
     def vop_read(self, vp: Vnode, offset: int, size: int, ioflag: IoFlag, cred: Cred) -> bytes:

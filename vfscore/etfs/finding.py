@@ -68,7 +68,7 @@ def open_first(binding: Binding, backend: Any, path: str) -> Vnode | None:
     known = binding.recent.get(path)
     if known is not None:
         io = known.v_data.io
-        if io is not None and io.grants_read():
+        if io is not None and (io.pread is not None or io.pending is not None) and io.grants_read():
             return None
     try:
         handle = backend.open(path, _RDONLY)

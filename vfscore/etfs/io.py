@@ -111,11 +111,15 @@ class FileIo:
 
     def offer(self, handle: Handle, mode: int) -> None:
         """Leave *handle*, opened with the access *mode*, for the open that follows; a second one is closed."""
-        with self._lock:
+        lock = self._lock
+        lock.acquire()  # by hand, here and below: `with` takes twice as long
+        try:
             if self.pending is None:
                 self.pending = handle
                 self._pending_mode = mode
                 return
+        finally:
+            lock.release()
         handle.close()
 
     def grants_read(self) -> bool:
@@ -135,7 +139,9 @@ class FileIo:
         """Count one more open with the flags *mode*, and open what it needs."""
         acc = mode & _ACCMODE
         if acc == _O_RDONLY:
-            with self._lock:
+            lock = self._lock
+            lock.acquire()
+            try:
                 handle = self.pending
                 if handle is None:
                     if self.pread is not None:
@@ -144,11 +150,13 @@ class FileIo:
                 elif self.pread is None and self._pending_mode == _O_RDONLY:
                     self.pending = None
                     self._reader = handle
-                    self.pread = preader(handle)
+                    self.pread = getattr(handle, "pread", None) or preader(handle)
                     if self.writer is None:
                         self.handle = handle
                     self._readers += 1
                     return
+            finally:
+                lock.release()
         self._open(node, mode, acc != _O_WRONLY, acc != _O_RDONLY)
 
     def _open(self, node: EtNode, mode: int, read: bool, write: bool) -> None:
@@ -214,7 +222,9 @@ class FileIo:
         """Count one open less, and close what nobody needs; the first error is raised when all is closed."""
         acc = mode & _ACCMODE
         writer = reader = None
-        with self._lock:
+        lock = self._lock
+        lock.acquire()
+        try:
             if acc != _O_WRONLY:
                 self._readers -= 1
             if acc != _O_RDONLY:
@@ -229,6 +239,8 @@ class FileIo:
                 if last and self._reader is not None:
                     reader = self._reader
                     self._reader = self.pread = self.handle = None
+        finally:
+            lock.release()
         if writer is not None:
             self._close([writer, reader])
         elif reader is not None:

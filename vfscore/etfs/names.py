@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
+import time
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,8 @@ _ACCMODE: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR
 _NOT_FIRST: Final = _ACCMODE | os.O_TRUNC | os.O_CREAT | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", 0)
 """An open with one of these begins with a lookup: only plain reading opens first."""
 _O_DIRECTORY: Final = getattr(os, "O_DIRECTORY", 0)
+_get_ident = threading.get_ident
+_now = time.monotonic
 _LOOKUP = NameiOp.LOOKUP
 _OPEN = NameiOp.OPEN
 _CREATE = NameiOp.CREATE
@@ -54,33 +58,38 @@ class NameOps:
         dnode: EtNode = dvp.v_data
         binding = dnode.binding
         backend = binding.backend or binding.ready()
-        name = cnp.name
-        if name == "..":
+        path = cnp.name
+        if path == "..":
             return parent(binding, dnode)
         if dnode.shut or dnode.gone:
             return None
+        if dnode.path:
+            path = f"{dnode.path}/{path}"
         rest = cnp.rest
         last = cnp.islast
-        if rest and (cnp.cred.uid or binding.flat):
-            rest, last = (), False
-        path = f"{dnode.path}/{name}" if dnode.path else name
         if rest:
-            path = f"{path}/{'/'.join(rest)}"
+            if cnp.cred.uid or binding.flat:
+                rest, last = (), False
+            else:
+                path = f"{path}/{'/'.join(rest)}"
         op = cnp.nameiop
+        follow = cnp.follow
         if not last:
             follow = True
-        elif op is _LOOKUP or op is _OPEN:
-            follow = cnp.follow
-            if op is _OPEN and follow and not cnp.flags & _NOT_FIRST:
+        elif op is _LOOKUP:
+            pass
+        elif op is _OPEN:
+            if follow and not cnp.flags & _NOT_FIRST:
                 try:
                     vp = open_first(binding, backend, path)
                 except FileNotFoundError:
                     return missing(binding, backend, path, cnp, rest, follow)
                 if vp is not None:
-                    cnp.consume = len(rest)
+                    if rest:
+                        cnp.consume = len(rest)
                     return vp
         else:
-            follow = cnp.follow and op is _CREATE and bool(cnp.flags & os.O_CREAT)
+            follow = follow and op is _CREATE and bool(cnp.flags & os.O_CREAT)
         try:
             resolve = binding.resolve
             if resolve is None or binding.flat:
@@ -90,9 +99,14 @@ class NameOps:
                 vp = binding.recent.get(real)
                 if vp is not None:
                     node: EtNode = vp.v_data
-                    if vp.v_type is va.va_type and node.fileid == va.va_fileid is not None and not node.gone:
-                        node.saw(va if va.va_fsid == binding.fsid else node.adopt(va))
-                        cnp.consume = len(rest)
+                    fileid = node.fileid
+                    if fileid is not None and fileid == va.va_fileid and vp.v_type is va.va_type and not node.gone:
+                        # `EtNode.saw`, without a call more: a stat comes by here.
+                        node.attr = va if va.va_fsid == binding.fsid else node.adopt(va)
+                        node.seen_by = _get_ident()
+                        node.seen_at = _now()
+                        if rest:
+                            cnp.consume = len(rest)
                         return vp
                 vp = binding.vnode(real, va)
         except FileNotFoundError:

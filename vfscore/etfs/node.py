@@ -4,7 +4,7 @@ A vnode is known by the path of what it is, links on the way resolved where the 
 numbers its files (`va_fileid`), a path under which another number is found is another vnode: a file that was replaced
 behind our back is not mistaken for the old one. A vnode whose name has gone (*gone*) goes on through its handles only.
 
-Attributes that a lookup has just fetched answer the one getattr that follows in the same thread, within _FRESH_NS:
+Attributes that a lookup has just fetched answer the one getattr that follows in the same thread, within FRESH:
 a stat is one request. Every change made here takes them away.
 
 Locks: none. Slots are assigned as a whole.
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from vfscore.etfs.window import Window
     from vfscore.spec import Handle
 
-__all__ = ["EtNode", "complete", "number"]
+__all__ = ["FRESH", "EtNode", "complete", "number"]
 
-_FRESH_NS: Final = 20_000
+FRESH: Final = 20e-6
+"""Seconds for which what a lookup has fetched answers the getattr that follows it."""
 _VDIR = VType.VDIR
 _get_ident = threading.get_ident
-_now = time.monotonic_ns
+_now = time.monotonic
 
 
 def number(path: str) -> int:
@@ -66,10 +67,12 @@ class EtNode:
         shut: A directory below a binding of type ``dir``: it is there, and empty.
         io: The open handles, once there was one.
         attr: The attributes last seen.
+        seen_by: The thread whose lookup has just fetched them, for the getattr that follows; 0 when that is over.
+        seen_at: When it did (`time.monotonic`).
         page: What a listing in pages has still to give.
     """
 
-    __slots__ = ("_attr_at", "_attr_by", "attr", "binding", "fileid", "follow", "gone", "ino", "io", "page", "path",
+    __slots__ = ("attr", "binding", "fileid", "follow", "gone", "ino", "io", "page", "path", "seen_at", "seen_by",
                  "shut", "window")  # fmt: skip
 
     def __init__(self, binding: Binding, path: str, follow: bool, fileid: int | None) -> None:
@@ -84,28 +87,20 @@ class EtNode:
         self.io: FileIo | None = None
         self.attr: VAttr | None = None
         self.page: list[Dirent] | None = None
-        self._attr_by = 0
-        self._attr_at = 0
+        self.seen_by = 0
+        self.seen_at = 0.0
 
     # -- attributes ----------------------------------------------------------------------------------------------------
 
     def saw(self, va: VAttr) -> None:
         """Keep *va*, just fetched, for the getattr that follows."""
         self.attr = va
-        self._attr_by = _get_ident()
-        self._attr_at = _now()
-
-    def fresh(self) -> VAttr | None:
-        """Return the attributes that this thread's lookup has just fetched, once."""
-        if self._attr_by == _get_ident():
-            self._attr_by = 0
-            if _now() - self._attr_at < _FRESH_NS:
-                return self.attr
-        return None
+        self.seen_by = _get_ident()
+        self.seen_at = _now()
 
     def changed(self) -> None:
         """The file is being changed: what was seen of it before does not hold."""
-        self._attr_by = 0
+        self.seen_by = 0
 
     def adopt(self, va: VAttr) -> VAttr:
         """Make the backend's *va* an answer about this file: its fsid, a number, and defaults for what is not known."""
@@ -218,4 +213,4 @@ class EtNode:
     def detach(self) -> None:
         """The name is gone, or another file's; whoever has the file open keeps it."""
         self.gone = True
-        self._attr_by = 0
+        self.seen_by = 0

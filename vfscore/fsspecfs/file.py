@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import io
 import operator
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from vfscore.errors import err
 from vfscore.fsspecfs.info import Info, info_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from vfscore.syscalls import OpenFile
 
-__all__ = ["Handle", "VfsReader", "block_size_of", "read_from"]
+__all__ = ["Handle", "VfsReader", "block_size_of", "read_from", "reader_of"]
 
 _BLOCK_MIN: Final = 1 << 16
 _BLOCK_MAX: Final = 16 << 20
@@ -35,13 +35,15 @@ _SMALL: Final = 1 << 20
 """Bytes below which a read goes through the buffer, if it is not the only one."""
 _UNKNOWN: Final = 1 << 20
 """Bytes asked for at a time where the size is not known."""
+_VCHR: Final = VType.VCHR
+Reader = TypeVar("Reader", bound="VfsReader")
 
 
 def block_size_of(file: OpenFile, asked: Any) -> int:
     """Return how much to buffer: what the user asked for, or else what the file's owner prefers."""
     size = asked if isinstance(asked, int) and asked > 0 else file.vattr().va_blocksize or _BLOCK_MIN
     size = max(_BLOCK_MIN, min(size, _BLOCK_MAX))
-    if file.vp.v_type is VType.VCHR:
+    if file.vp.v_type is _VCHR:
         sector = file.sector_size()
         size = -(-size // sector) * sector
     return size
@@ -130,23 +132,20 @@ class Handle:
 
 
 class VfsReader(Handle, io.BufferedIOBase):
-    """A file open for reading (``rb``)."""
+    """A file open for reading (``rb``); `reader_of` makes it."""
 
     __slots__ = ("_block", "_buffer", "_file", "_position", "_read_once", "_whole", "fs", "path")
 
     mode = "rb"
     autocommit = True
 
-    def __init__(self, fs: Any, path: str, file: OpenFile, block_size: Any = None) -> None:
-        self.fs = fs
-        self.path = path
-        self._file = file
-        self._block = block_size
-        self._position = 0
-        self._read_once = False
-        self._buffer: io.BufferedReader | None = None
-        self._whole = file.vp.v_type is VType.VCHR
-        """It may take whole sectors only: a buffer asks for these, whatever its user asks for."""
+    _file: OpenFile
+    _block: Any
+    _position: int
+    _read_once: bool
+    _buffer: io.BufferedReader | None
+    _whole: bool
+    """It may take whole sectors only: a buffer asks for these, whatever its user asks for."""
 
     def __enter__(self) -> Self:
         if self._file.refs <= 0:
@@ -333,3 +332,20 @@ class VfsReader(Handle, io.BufferedIOBase):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _reopen, (self.fs, self.path, self._block, self.tell())
+
+
+_new = io.BufferedIOBase.__new__
+
+
+def reader_of(kind: type[Reader], fs: Any, path: str, file: OpenFile, block_size: Any) -> Reader:
+    """Return a reader of *file*, which is its own from then on; without the cost of calling an initialiser."""
+    reader = _new(kind)
+    reader.fs = fs
+    reader.path = path
+    reader._file = file
+    reader._block = block_size
+    reader._position = 0
+    reader._read_once = False
+    reader._buffer = None
+    reader._whole = file.vp.v_type is _VCHR
+    return reader

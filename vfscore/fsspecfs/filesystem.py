@@ -23,7 +23,7 @@ from fsspec.spec import AbstractFileSystem
 from vfscore import namespace
 from vfscore.errors import err
 from vfscore.fsspecfs.blockcached import VfsCachedReader
-from vfscore.fsspecfs.file import VfsReader
+from vfscore.fsspecfs.file import VfsReader, reader_of
 from vfscore.fsspecfs.hostfiles import LocalFile, hostpath_of, opened
 from vfscore.fsspecfs.names import strip_protocol
 from vfscore.fsspecfs.pending import Pending, VfsTransaction
@@ -232,7 +232,7 @@ class VfsFileSystem(Shown):
             if file.vp.v_type is _VDIR:
                 file.close()
                 raise err(errno.EISDIR, name)
-            return VfsReader(self, name, file, block_size)
+            return reader_of(VfsReader, self, name, file, block_size)
         if "b" not in mode and ("+" in mode or "r" not in mode):
             return self._open_to_write_text(path, mode, block_size, cache_options, compression, **kwargs)
         if compression is not None and "b" in mode and ("+" in mode or "r" not in mode):
@@ -259,7 +259,7 @@ class VfsFileSystem(Shown):
             if kwargs.get("cache_type") != "none":
                 return reader
             with reader:  # its place takes one that fsspec's block cache can give its cache to
-                return VfsCachedReader(self, path, self._sys.open_file(path, flags), block_size)
+                return reader_of(VfsCachedReader, self, path, self._sys.open_file(path, flags), block_size)
         calls = self._sys
         pending = None
         needs = None if flags & os.O_CREAT else path

@@ -33,6 +33,7 @@ _MISSING: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENA
 """What `exists` and its kin take for "there is nothing": what a path itself can have wrong with it."""
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
+_current = namespace.current
 
 
 class Lookup(AsyncFileSystem):
@@ -89,8 +90,8 @@ class Lookup(AsyncFileSystem):
     def info(self, path: Any, **kwargs: Any) -> Info:
         """Return the details of *path*; of a link, its target's."""
         name = strip_protocol(path)
-        sys = (namespace.current() if self._pinned is None else self.ns).sys
-        va = sys.vattr(name, follow_symlinks=False)
+        sys = (_current() if self._pinned is None else self.ns).sys
+        va = sys.vattr(name, False)
         if va.va_type is _VLNK:
             return info_of(name, sys.vattr(name), str(sys.readlink(name)))
         return info_of(name, va)
@@ -102,7 +103,7 @@ class Lookup(AsyncFileSystem):
     def exists(self, path: Any, **kwargs: Any) -> bool:
         """Return whether *path* leads to something."""
         try:
-            sys = (namespace.current() if self._pinned is None else self.ns).sys
+            sys = (_current() if self._pinned is None else self.ns).sys
             return sys.namei.lookup(strip_protocol(path), None) is not None
         except ValueError:
             return False

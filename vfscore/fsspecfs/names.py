@@ -24,7 +24,7 @@ def strip_protocol(path: Any) -> str:
         path: A string, bytes, PathLike or an object with a ``path``.
     """
     if path.__class__ is str:
-        if path[:1] == "/" and path[-1] != "/" and "//" not in path and "/." not in path:
+        if path and path[0] == "/" and path[-1] != "/" and "//" not in path and "/." not in path:
             return path
     elif not isinstance(path, str):
         path = stringify_path(path)

@@ -28,14 +28,14 @@ class FileData(Chunks):
             end = self.size
         if offset >= end:
             return b""
-        i = offset >> SHIFT
-        if (end - 1) >> SHIFT == i:
-            chunk = self._chunks.get(i)
+        start = offset & MASK
+        stop = start + end - offset
+        if stop <= CHUNK:
+            chunk = self._chunks.get(offset >> SHIFT)
             if chunk is not None:
-                base = i << SHIFT
                 if type(chunk) is memoryview:
-                    return chunk[offset - base : end - base].tobytes()
-                piece = memoryview(chunk)[offset - base : end - base].tobytes()
+                    return chunk[start:stop].tobytes()
+                piece = memoryview(chunk)[start:stop].tobytes()
                 short = end - offset - len(piece)
                 return piece + bytes(short) if short else piece
         lower = self._base
@@ -53,13 +53,13 @@ class FileData(Chunks):
             end = self.size
         if offset >= end:
             return 0
-        i = offset >> SHIFT
-        if (end - 1) >> SHIFT == i:
-            chunk = self._chunks.get(i)
+        start = offset & MASK
+        stop = start + end - offset
+        if stop <= CHUNK:
+            chunk = self._chunks.get(offset >> SHIFT)
             if type(chunk) is memoryview:
-                base = i << SHIFT
-                n = end - offset
-                buf[:n] = chunk[offset - base : end - base]
+                n = stop - start
+                buf[:n] = chunk[start:stop]
                 return n
         pos = 0
         for piece in self._pieces(offset, end):

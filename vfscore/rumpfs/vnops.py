@@ -244,8 +244,8 @@ class RumpfsOps(FileOps, BulkOps):
         if mp.mnt_rdonly:
             raise err(errno.EROFS)
         fs: Rumpfs = mp.mnt_data
-        moved = node if isinstance(node, DirNode) else None
-        gone = over if isinstance(over, DirNode) else None
+        moved = node if type(node) is DirNode else None
+        gone = over if type(over) is DirNode else None
         if moved is not None:
             if source is not target and target.is_below(moved):
                 raise err(errno.EINVAL)
@@ -256,12 +256,18 @@ class RumpfsOps(FileOps, BulkOps):
                 raise err(errno.EISDIR)
             if len(gone.n_dents) > gone.n_whiteouts:
                 raise err(errno.ENOTEMPTY)
-        now = _time_ns()
-        fs.m_files -= 1
-        node.n_ctime = now
+        node.n_ctime = now = _time_ns()
         node.n_va = None
-        put(target, new, node, fs)
-        take(source, old, now)
+        if source is target and not source.n_whiteouts and source.n_cookies is None:
+            dents = source.n_dents  # `put` and `take` in one, for speed
+            dents[new] = node
+            del dents[old]
+            source.n_mtime = source.n_ctime = now
+            source.n_va = None
+        else:
+            fs.m_files -= 1
+            put(target, new, node, fs)
+            take(source, old, now)
         if moved is not None and source is not target:
             source.n_nlink -= 1
             target.n_nlink += 1

@@ -56,10 +56,16 @@ class Attrs(View):
         """Return the attributes of *path*, of a symbolic link itself (`os.lstat`)."""
         return self.stat(path, dir_fd=dir_fd, follow_symlinks=False)
 
-    def vattr(self, path: AnyPath | int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> VAttr:
+    def vattr(self, path: AnyPath | int, follow_symlinks: bool = True, *, dir_fd: int | None = None) -> VAttr:
         """Return all the attributes of *path*, those too that a stat_result has no place for; of a device, its size."""
         try:
-            vp = self._vnode(path, dir_fd, follow_symlinks)
+            if dir_fd is None and type(path) is str:
+                # `_vnode`, without a call more: fsspec's face asks this of each file.
+                vp = self.namei.lookup(path, self.cwd, follow_symlinks)
+                if vp is None:
+                    raise err(errno.ENOENT)
+            else:
+                vp = self._vnode(path, dir_fd, follow_symlinks)
             va = vp.v_op.vop_getattr(vp, self.cred)
             return va if vp.v_type is _VREG or vp.v_type not in _DEVICES else sized(vp, va, self.cred)
         except OSError as exc:

@@ -102,7 +102,7 @@ class Explaining(Walking):
     def _explain(self, name: str) -> Explanation:
         check_path(name)
         absolute = name[:1] == "/"
-        vp: Vnode = self.table.root.directory() if absolute else self._start(None, name)
+        vp: Vnode = (None if absolute else self.cwd) or self.table.root.directory()
         here = "/" if absolute else self.getcwd()
         steps = [Step(here, "directory", _hangs(vp) or "the working directory")]
         rel: list[str] = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vfscore.errors import err
 from vfscore.syscalls.openfile import OpenFile, named
 from vfscore.syscalls.view import View
-from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, SYMLOOP_MAX, ComponentName, NameiOp, VType
+from vfscore.types import ACCESS_EXEC, ACCESS_READ, ACCESS_WRITE, SYMLOOP_MAX, NameiOp, VType, component
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _O_NOATIME = getattr(os, "O_NOATIME", 0)
 _LINKS = range(SYMLOOP_MAX + 1)
 _TRIES = range(16)
 """Times that a path is looked up again because its file was removed between lookup and open."""
+_OPEN = NameiOp.OPEN
 _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 _VREG = VType.VREG
@@ -46,22 +47,31 @@ class Opening(View):
 
     def open(self, path: AnyPath, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         """Open *path* as `os.open` does and return a descriptor of this namespace (1 << 30 and up)."""
-        return self.files.install(self.open_file(path, flags, mode, dir_fd=dir_fd))
+        return self.files.install(self.open_file(path, flags, mode, dir_fd))
 
-    def open_file(self, path: AnyPath, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> OpenFile:
+    def open_file(self, path: AnyPath, flags: int, mode: int = 0o777, dir_fd: int | None = None) -> OpenFile:
         """Open *path* as `os.open` does and return the open file, without a descriptor. Close it."""
         try:
             if not flags & _UNUSUAL and type(path) is str:
-                # Most calls open a regular file that is there, by a path that was just walked.
-                hit = self.namei.cache.get(path)
-                if hit is not None and hit[0] is self.table.generation and hit[1].v_type is _VREG:
+                # Most calls open a regular file that is there: the first turn of `_open`, without its calls.
+                namei = self.namei
+                hit = namei.cache.get(path)
+                vp: Vnode | None
+                if hit is not None and hit[0] is self.table.generation:
                     vp = hit[1]
+                else:
+                    start = self.cwd if dir_fd is None else self._start(dir_fd, path)
+                    vp = namei.lookup(path, start, True, _OPEN, flags)
+                    if vp is None:
+                        raise err(errno.ENOENT)
+                try:
+                    if vp.v_type is not _VREG:
+                        return self._open_vnode(vp, flags, path)
                     cred = self.cred
                     vp.v_op.vop_access(vp, _ACCESS[flags & 3], cred)
-                    try:
-                        return self.files.open(vp, flags, cred, path)
-                    except FileNotFoundError:
-                        pass  # its last name went away just now: see `_open`
+                    return self.files.open(vp, flags, cred, path)
+                except FileNotFoundError:
+                    namei.cache.pop(path, None)  # its last name went away just now: see `_open`
             return self._open(path, flags, mode, dir_fd)
         except OSError as exc:
             raise named(exc, path) from exc.__cause__
@@ -89,8 +99,8 @@ class Opening(View):
         raise err(errno.ENOENT)
 
     def _find_to_open(self, name: str, flags: int, dir_fd: int | None) -> Vnode:
-        start = None if name[:1] == "/" else self._start(dir_fd, name)
-        vp = self.namei.lookup(name, start, not flags & _O_NOFOLLOW, NameiOp.OPEN, flags)
+        start = self.cwd if dir_fd is None else self._start(dir_fd, name)
+        vp = self.namei.lookup(name, start, not flags & _O_NOFOLLOW, _OPEN, flags)
         if vp is None:
             raise err(errno.ENOENT)
         return vp
@@ -165,7 +175,7 @@ class Opening(View):
     def _find_or_create(self, dvp: Vnode, name: str, flags: int, mode: int) -> tuple[Vnode, bool]:
         cred = self.cred
         op = dvp.v_op
-        cnp = ComponentName(name, NameiOp.CREATE, cred, (), True, not flags & (_O_EXCL | _O_NOFOLLOW), flags)
+        cnp = component(name, NameiOp.CREATE, cred, not flags & (_O_EXCL | _O_NOFOLLOW), flags)
         while True:
             op.vop_lock(dvp)
             try:

@@ -18,7 +18,17 @@ from vfscore.genfs import genfs_entries
 from vfscore.namei import not_a_directory
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.view import View
-from vfscore.types import ACCESS_EXEC, ACCESS_WRITE, PATH_MAX, ROOT_CRED, ComponentName, NameiOp, VType, vtype_of_mode
+from vfscore.types import (
+    ACCESS_EXEC,
+    ACCESS_WRITE,
+    PATH_MAX,
+    ROOT_CRED,
+    ComponentName,
+    NameiOp,
+    VType,
+    component,
+    vtype_of_mode,
+)
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -53,7 +63,7 @@ class Paths(View):
         op = dvp.v_op
         op.vop_lock(dvp)
         try:
-            cnp = ComponentName(name, _CREATE, cred, (), True, False)
+            cnp = component(name, _CREATE, cred)
             if self.namei.child(dvp, cnp) is not None:
                 raise err(errno.EEXIST)
             if slashes and not isdir:
@@ -313,7 +323,7 @@ class Paths(View):
         """Return whether *path* leads to something (`os.path.exists`)."""
         try:
             if type(path) is str:
-                vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(None, path))
+                vp = self.namei.lookup(path, self.cwd)
                 return vp is not None and self._reached(vp) is vp
             self._reached(self._vnode(path))
         except (OSError, ValueError):

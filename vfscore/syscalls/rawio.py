@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from vfscore.errors import err
 from vfscore.syscalls.buffers import BufferedRandom, BufferedWriter, TextIOWrapper, is_fault
-from vfscore.types import VType
+from vfscore.syscalls.openfile import named
+from vfscore.types import IoFlag, VType
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VfsRawIO", "mode_flags", "open_io"]
 
+_NOFLAG = IoFlag.NONE
 _VDIR = VType.VDIR
 _VREG = VType.VREG
 _DEVICES = (VType.VBLK, VType.VCHR)
@@ -93,7 +95,12 @@ class VfsRawIO(io.RawIOBase):
         view = memoryview(buffer)
         if type(buffer) is not bytearray and (view.format != "B" or view.ndim != 1):
             view = view.cast("B")
-        n = file.preadinto(self._pos, view)
+        vp = file.vp
+        try:
+            # `OpenFile.preadinto`, without a call more: a read of memory takes hardly longer than the way there.
+            n = vp.v_op.vop_readinto(vp, view, self._pos, _NOFLAG, file.cred)
+        except OSError as exc:
+            raise named(exc, file.path) from exc.__cause__
         self._pos += n
         return n
 
@@ -105,7 +112,11 @@ class VfsRawIO(io.RawIOBase):
         if self._shut or not file.readable:
             self._check()
             raise io.UnsupportedOperation("not readable")
-        data = file.pread(self._pos, size)
+        vp = file.vp
+        try:
+            data = vp.v_op.vop_read(vp, self._pos, size, _NOFLAG, file.cred)  # `OpenFile.pread`, as above
+        except OSError as exc:
+            raise named(exc, file.path) from exc.__cause__
         self._pos += len(data)
         return data
 

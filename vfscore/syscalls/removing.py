@@ -15,7 +15,7 @@ from vfscore.errors import err
 from vfscore.mount import SYNTHETIC
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.paths import CHANGE, DOTS, Paths, on_entry
-from vfscore.types import ComponentName, NameiOp, VType
+from vfscore.types import NameiOp, VType, component
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Removing(Paths):
         op = dvp.v_op
         op.vop_lock(dvp)
         try:
-            cnp = ComponentName(name, _DELETE, cred, (), True, False)
+            cnp = component(name, _DELETE, cred)
             vp = self.namei.child(dvp, cnp)
             if vp is None:
                 raise err(errno.ENOENT)
@@ -78,15 +78,19 @@ class Removing(Paths):
                 raise err(errno.EISDIR)
             if vp.v_mount is not dvp.v_mount:
                 raise err(errno.EBUSY)  # a key that has just been taken away
-            on_entry(op.vop_remove, dvp, vp, cnp)
+            lock = vp.v_lock
+            if lock is not None and lock is dvp.v_lock:
+                op.vop_remove(dvp, vp, cnp)  # as `on_entry`, without a call more
+            else:
+                on_entry(op.vop_remove, dvp, vp, cnp)
         finally:
             op.vop_unlock(dvp)
         if vtype is _VLNK:
             self.table.bump()
         else:
             self.table.generation = object()
-        if vp.v_usecount == 0:
-            self.files.inactive(vp)
+        if vp.v_usecount == 0 and vp.v_op.vop_inactive(vp):
+            vp.v_op.vop_reclaim(vp)
 
     def rmdir(self, path: AnyPath, *, dir_fd: int | None = None) -> None:
         """Remove an empty directory (`os.rmdir`)."""

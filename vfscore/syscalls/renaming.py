@@ -16,7 +16,7 @@ from vfscore.genfs import genfs_lock_ordered, genfs_rename_lock
 from vfscore.syscalls.openfile import named
 from vfscore.syscalls.paths import CHANGE, DOTS
 from vfscore.syscalls.removing import TRIES, Removing
-from vfscore.types import ACCESS_WRITE, ComponentName, NameiOp, VType
+from vfscore.types import ACCESS_WRITE, NameiOp, VType, component
 from vfscore.vnode import Vnode
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _VDIR = VType.VDIR
 _VLNK = VType.VLNK
 _DELETE = NameiOp.DELETE
 _RENAME = NameiOp.RENAME
+_NO_NAME = DOTS | {""}
 
 
 class Renaming(Removing):
@@ -50,7 +51,7 @@ class Renaming(Removing):
             mp = fdvp.v_mount
             if mp is not tdvp.v_mount:
                 raise err(errno.EXDEV)
-            if not fname or fname in DOTS or not tname or tname in DOTS:
+            if fname in _NO_NAME or tname in _NO_NAME:
                 raise err(errno.EBUSY)
             if mp.mnt_rdonly:
                 self._unchangeable(tdvp, tname, below=True)
@@ -93,30 +94,32 @@ class Renaming(Removing):
 
     def _rename(self, fdvp: Vnode, fname: str, fslashes: bool, tdvp: Vnode, tname: str, tslashes: bool) -> None:
         cred = self.cred
-        if fdvp is tdvp:
-            locked = [fdvp]
-            fdvp.v_op.vop_lock(fdvp)
-        else:
+        op = fdvp.v_op
+        moves = fdvp is not tdvp
+        if moves:
             locked = genfs_rename_lock(fdvp, tdvp, self._below)
+        else:
+            locked = [fdvp]
+            op.vop_lock(fdvp)
         try:
             child = self.namei.child
-            fcnp = ComponentName(fname, _DELETE, cred, (), True, False)
+            fcnp = component(fname, _DELETE, cred)
             fvp = child(fdvp, fcnp)
             if fvp is None:
                 raise err(errno.ENOENT)
-            tcnp = ComponentName(tname, _RENAME, cred, (), True, False)
+            tcnp = component(tname, _RENAME, cred)
             tvp = child(tdvp, tcnp)
             isdir = fvp.v_type is _VDIR
             if not isdir and (fslashes or tslashes):
                 raise err(errno.ENOTDIR)
-            if fdvp is not tdvp:
+            if moves:
                 if isdir and self._below(tdvp, fvp):
                     raise err(errno.EINVAL)
                 if tvp is not None and tvp.v_type is _VDIR and self._below(fdvp, tvp):
                     raise err(errno.ENOTEMPTY)
             if fvp is tvp:
                 return
-            fdvp.v_op.vop_access(fdvp, CHANGE, cred)
+            op.vop_access(fdvp, CHANGE, cred)
             if fdvp.v_graft is not None and fdvp.v_graft.children:
                 self._not_mounted(fdvp, fname, below=True)
             if tdvp.v_graft is not None and tdvp.v_graft.children:
@@ -127,7 +130,7 @@ class Renaming(Removing):
             if cred.uid:
                 self._check_sticky(fdvp, fvp)
             if tvp is None:
-                if fdvp is not tdvp:
+                if moves:
                     try:
                         tdvp.v_op.vop_access(tdvp, CHANGE, cred)
                     except PermissionError:
@@ -141,15 +144,16 @@ class Renaming(Removing):
                     raise err(errno.ENOTDIR)
                 if not isdir and tvp.v_type is _VDIR:
                     raise err(errno.EISDIR)
-            if isdir and fdvp is not tdvp:
+            if isdir and moves:
                 fvp.v_op.vop_access(fvp, ACCESS_WRITE, cred)
             lock = fdvp.v_lock
             if lock is None or fvp.v_lock is not lock or (tvp is not None and tvp.v_lock is not lock):
                 more = [fvp] if tvp is None else [fvp, tvp]
                 locked += genfs_lock_ordered(sorted(more, key=lambda vp: vp.v_id))
-            fdvp.v_op.vop_rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp)
+            op.vop_rename(fdvp, fvp, fcnp, tdvp, tvp, tcnp)
         finally:
-            for vp in reversed(locked):
+            while locked:
+                vp = locked.pop()
                 vp.v_op.vop_unlock(vp)
         if isdir or fvp.v_type is _VLNK or (tvp is not None and tvp.v_type is _VLNK):
             self.table.bump()

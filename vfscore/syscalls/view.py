@@ -20,6 +20,7 @@ from vfscore.types import (
     NameiOp,
     VAttr,
     VType,
+    component,
 )
 from vfscore.vnode import VV_ROOT, Vnode
 
@@ -72,12 +73,12 @@ class View:
         path = os.fspath(path)
         return path if isinstance(path, str) else os.fsdecode(path)
 
-    def _start(self, dir_fd: int | None, path: str) -> Vnode:
-        """Return where the relative *path* begins; what is wrong with it comes before what is wrong with *dir_fd*."""
-        if dir_fd is not None:
-            has_long_name(path)
-            return self.files.get(dir_fd).vp
-        return self.cwd or self.table.root.directory()
+    def _start(self, dir_fd: int | None, path: str) -> Vnode | None:
+        """Return where *path* begins if it is relative (None: at the root); its own faults come before *dir_fd*'s."""
+        if dir_fd is None or path[:1] == "/":
+            return self.cwd
+        has_long_name(path)
+        return self.files.get(dir_fd).vp
 
     def _parent(self, path: str, start: Vnode | None) -> tuple[Vnode, str, bool]:
         """Return the directory of the last component of *path*, that component, and whether slashes follow it."""
@@ -88,16 +89,14 @@ class View:
     def _at(self, path: AnyPath, dir_fd: int | None, start: Vnode | None = None) -> tuple[Vnode, str, bool]:
         """`_parent` of a path as the user gave it; a relative one begins at *start*, or as *dir_fd* says."""
         name = path if type(path) is str else self._str(path)
-        if name[:1] == "/":
-            # Most calls are for a short name in a directory that was just walked to.
-            i = name.rfind("/") + 1
-            if i < len(name) < 64 and name.isascii() and "\0" not in name:
-                hit = self.namei.dircache.get(name[:i])
-                if hit is not None and hit[0] is self.table.dir_generation:
-                    return hit[1], name[i:], False
-                if i == 1 and not self.cred.uid:
-                    return self.table.root.directory(), name[i:], False
-            return self._parent(name, None)
+        # Most calls are for a short name in a directory that was just walked to.
+        head, slash, last = name.rpartition("/")
+        if slash and last and len(name) < 64 and name.isascii() and "\0" not in name:
+            hit = self.namei.dircache.get(head)
+            if hit is not None and hit[0] is self.table.dir_generation:
+                return hit[1], last, False
+            if not head and not self.cred.uid:
+                return self.table.root.directory(), last, False
         return self._parent(name, start or self._start(dir_fd, name))
 
     def _vnode(self, path: AnyPath | int, dir_fd: int | None = None, follow: bool = True) -> Vnode:
@@ -112,7 +111,7 @@ class View:
             if isinstance(path, int):
                 return self.files.get(path).vp
             path = self._str(path)
-        vp = self.namei.lookup(path, None if path[:1] == "/" else self._start(dir_fd, path), follow)
+        vp = self.namei.lookup(path, self.cwd if dir_fd is None else self._start(dir_fd, path), follow)
         if vp is None:
             raise err(errno.ENOENT)
         return vp
@@ -122,7 +121,7 @@ class View:
         if isinstance(path, int):
             return self._vnode(path)
         name = self._str(path)
-        vp = self.namei.lookup(name, None if name[:1] == "/" else self._start(None, name), flags=O_DIRECTORY)
+        vp = self.namei.lookup(name, self.cwd, flags=O_DIRECTORY)
         if vp is None:
             raise err(errno.ENOENT)
         return vp
@@ -260,5 +259,5 @@ class View:
         return vp.v_op.vop_pathconf(vp, name)
 
     def _lookup_entry(self, dvp: Vnode, name: str, op: NameiOp) -> tuple[Vnode | None, ComponentName]:
-        cnp = ComponentName(name, op, self.cred, (), True, False)
+        cnp = component(name, op, self.cred)
         return self.namei.child(dvp, cnp), cnp

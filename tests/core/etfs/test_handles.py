@@ -26,7 +26,7 @@ def test_plain_open_and_read_is_one_request(ns, bind):
 
 
 def test_stat_is_one_request(ns, bind, monkeypatch):
-    monkeypatch.setattr("vfscore.etfs.node._FRESH_NS", 10**10)  # a busy machine may stop between lookup and answer
+    monkeypatch.setattr("vfscore.etfs.attrs.FRESH", 10.0)  # a busy machine may stop between lookup and answer
     storage = bind("/d", {"a/b/f": b"abc"})
     storage.asked.clear()
 

@@ -33,10 +33,11 @@ _EXTRA: Final = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NOFOLLOW: Final = os.O_NOFOLLOW
 _WANTED: Final = os.O_RDONLY | os.O_WRONLY | os.O_RDWR | os.O_TRUNC
 _RDONLY: Final = OpenFlag.RDONLY
-_DOTS: Final = ("", ".", "..")
+_DOTS: Final = frozenset(("", ".", ".."))
 _open: Final = os.open
 _stat: Final = os.stat
 _fstat: Final = os.fstat
+_lstat: Final = os.lstat
 _S_IFMT: Final = 0o170000
 _S_IFREG: Final = 0o100000
 _S_IFLNK: Final = 0o120000
@@ -75,7 +76,9 @@ class DirectoryBackend(Host):
         real = path
         st: os.stat_result | None
         if "/" not in path and path not in _DOTS:
-            st = _stat(path, dir_fd=root.fd, follow_symlinks=False)
+            st = _lstat(path, dir_fd=root.fd)
+            if not follow:
+                return path, attributes(st, self._dev, self._fsid)
         else:
             st = root.look(path)
         if st is None:
@@ -149,6 +152,9 @@ class DirectoryBackend(Host):
             if exc.errno == errno.ENXIO:  # a fifo that nobody reads
                 raise err(errno.ENOENT) from None
             raise
+        st = _fstat(fd)
+        if st.st_mode & _S_IFMT == _S_IFREG:  # `_regular`, without a call more
+            return LocalHandle(fd, real, self._dev, self._fsid, st)
         return self._regular(fd, real)
 
     def create(self, path: str, flags: OpenFlag, mode: int) -> LocalHandle:

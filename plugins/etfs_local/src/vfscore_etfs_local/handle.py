@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from vfscore.plugin import VAttr, VType, err
+from vfscore.plugin import VAttr, err
 from vfscore_etfs_local.copying import copy_contents
 
 __all__ = ["LocalHandle", "attributes", "set_attributes", "times"]
@@ -20,9 +20,7 @@ __all__ = ["LocalHandle", "attributes", "set_attributes", "times"]
 _LARGE: Final = 4 << 20
 _CHUNK: Final = 1 << 20
 _RWF_APPEND: Final = getattr(os, "RWF_APPEND", None)
-_VTYPE: Final = {fmt: vtype for vtype, fmt in
-                 ((VType.VREG, 0o100000), (VType.VDIR, 0o040000), (VType.VLNK, 0o120000), (VType.VBLK, 0o060000),
-                  (VType.VCHR, 0o020000), (VType.VFIFO, 0o010000), (VType.VSOCK, 0o140000))}  # fmt: skip
+_of_stat: Final = VAttr.of_stat
 
 
 def number_of(st: os.stat_result, dev: int) -> int:
@@ -40,25 +38,11 @@ def attributes(st: os.stat_result, dev: int, fsid: int | None) -> VAttr:
         dev: The device of the root; see `number_of`.
         fsid: The number of the binding.
     """
-    mode = st.st_mode
-    ino = st.st_ino if st.st_dev == dev else number_of(st, dev)
-    return VAttr(
-        _VTYPE[mode & 0o170000],
-        mode & 0o7777,
-        st.st_nlink,
-        st.st_uid,
-        st.st_gid,
-        fsid,
-        ino,
-        st.st_size,
-        st.st_blksize,
-        st.st_atime_ns,
-        st.st_mtime_ns,
-        st.st_ctime_ns,
-        None,
-        st.st_blocks * 512,
-        st.st_rdev,
-    )
+    va = _of_stat(st)
+    if va.va_fsid != dev:
+        va.va_fileid = number_of(st, dev)
+    va.va_fsid = fsid
+    return va
 
 
 class LocalHandle:
