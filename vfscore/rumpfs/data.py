@@ -164,7 +164,7 @@ class FileData(Chunks):
             new = span(start, stop) & ~have
             if new.bit_count() > room:
                 end = 0
-                stop = _affordable(start, stop, have, room)
+                stop = _affordable(start, have, room)
                 if stop <= start:
                     break
                 new = span(start, stop) & ~have
@@ -280,11 +280,10 @@ class FileData(Chunks):
         return None
 
 
-def _affordable(start: int, stop: int, have: int, room: int) -> int:
-    """Return how far a write of [*start*, *stop*) of a chunk comes with *room* new pages."""
-    for page in range(start >> 12, (stop + 4095) >> 12):
-        if not have >> page & 1:
-            if not room:
-                return page << 12
-            room -= 1
-    return stop
+def _affordable(start: int, have: int, room: int) -> int:
+    """Return how far a write from byte *start* of a chunk comes with *room* new pages, which are too few for all."""
+    page = start >> 12
+    while room or have >> page & 1:
+        room -= not have >> page & 1
+        page += 1
+    return page << 12

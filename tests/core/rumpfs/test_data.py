@@ -145,3 +145,89 @@ class FileDataMachine(RuleBasedStateMachine):
 
 FileDataMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
 TestFileData = FileDataMachine.TestCase
+
+
+# -- what the machine meets seldom or never ----------------------------------------------------------------------------
+
+
+def filled(size: int) -> FileDataMachine:
+    """Return a content of *size* bytes that came in one piece, beside its model."""
+    machine = FileDataMachine()
+    machine.start(size, 1, True)
+    return machine
+
+
+def test_who_reads_while_the_file_grows_keeps_its_bytes_and_the_writer_its_own() -> None:
+    data = FileData()
+    data.write(b"abc", 0, _UNLIMITED)
+    reader = data._pieces(0, 3)  # what a read holds between finding the bytes and copying them
+
+    assert data.write(b"def", 3, _UNLIMITED) == 3
+    assert data.write(b"XYZ12", 2, _UNLIMITED) == 5
+
+    assert b"".join(reader) == b"abc"
+    assert data.read(0, 9) == b"abXYZ12"
+
+
+def test_chunk_that_an_append_fills_to_the_brim_is_a_chunk_like_others() -> None:
+    machine = filled(CHUNK - 4)
+    machine._write(CHUNK - 4, b"1234", _UNLIMITED)
+    machine.same()
+
+    machine.look(CHUNK - 8, 8)
+    machine._write(CHUNK - 2, b"....", _UNLIMITED)
+    machine.same()
+
+
+def test_cutting_where_a_chunk_ends_takes_the_next_one_whole() -> None:
+    machine = filled(2 * CHUNK + 5)
+    machine._write(CHUNK + 1, b"x", _UNLIMITED)
+
+    machine.truncate(CHUNK)
+    machine.same()
+    machine.truncate(2 * CHUNK)
+    machine.same()
+
+
+def test_content_that_was_overwritten_up_to_where_it_is_cut_does_not_come_back() -> None:
+    machine = filled(2 * CHUNK + 5)
+    machine._write(7, b"x", _UNLIMITED)
+
+    machine.truncate(CHUNK)
+    machine.same()
+    machine.truncate(2 * CHUNK + 5)
+    machine.same()
+
+
+def test_hole_in_a_content_of_which_a_part_was_overwritten_costs_the_rest_only() -> None:
+    machine = filled(3 * CHUNK + 5)
+    machine._write(CHUNK + 7, b"x", _UNLIMITED)
+
+    machine.punch(2 * CHUNK, CHUNK)
+    machine.same()
+    machine.truncate(4 * CHUNK)
+    machine.same()
+
+
+def test_hole_over_pages_that_were_reserved_behind_the_end_gives_them_back_too() -> None:
+    machine = filled(CHUNK + 5)
+    machine.allocate(CHUNK, CHUNK, _UNLIMITED)
+    machine.same()
+
+    machine.punch(CHUNK, CHUNK)
+    machine.same()
+
+
+def test_view_of_a_part_that_was_changed_since_stays_when_the_rest_gets_memory_of_its_own() -> None:
+    machine = filled(4 * CHUNK)
+    machine._write(3 * CHUNK, b"x", _UNLIMITED)
+    machine.look_at_all()
+    machine._write(0, b"0", _UNLIMITED)
+    machine.look(0, 10)
+
+    for i in (1, 2):
+        machine._write(i * CHUNK, b"z", _UNLIMITED)
+    machine.same()
+    machine._write(0, b"1", _UNLIMITED)
+    machine._write(3 * CHUNK, b"2", _UNLIMITED)
+    machine.same()

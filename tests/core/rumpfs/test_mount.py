@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rumpfs_tree import Tree, fails
 
-from vfscore.mount import vgone
+from vfscore.mount import Mount, vgone
 from vfscore.rumpfs import RUMPFS
 from vfscore.types import ROOT_CRED
 
@@ -112,6 +112,7 @@ def test_two_mounts_share_nothing(tree: Tree, make_tree: type[Tree]) -> None:
 
 
 def test_a_file_is_found_by_its_number(tree: Tree) -> None:
+    tree.create("beside")
     vp = tree.create("f", tree.mkdir("d"))
     number = tree.attr(vp).va_fileid
     assert number is not None
@@ -137,8 +138,21 @@ def test_a_handle_leads_to_its_file_wherever_it_was_moved_until_it_is_removed(
     tree.remove(vp, "g", d)
     with fails(errno.ESTALE):
         op.vfs_fhtovp(tree.mp, handle)
+    with fails(errno.ESTALE):
+        op.vfs_fhtovp(tree.mp, op.vfs_vptofh(vp))  # of a file that has no name any more
     with fails(errno.EINVAL):
         op.vfs_fhtovp(tree.mp, b"short")
+
+
+def test_root_mount_is_an_empty_tree_without_limits_that_can_be_unmounted_twice() -> None:
+    mp = Mount(RUMPFS, None, {})
+    mp.mnt_op.vfs_mountroot(mp)
+    root = mp.mnt_op.vfs_root(mp)
+
+    assert root.v_op.vop_readdir(root, 0, None, ROOT_CRED) == ([], True)
+    assert mp.mnt_op.vfs_statvfs(mp).f_bavail > 1 << 20
+    for _ in range(2):
+        mp.mnt_op.vfs_unmount(mp, False)
 
 
 def test_a_dead_vnode_says_so_and_its_file_is_found_again(tree: Tree) -> None:

@@ -10,7 +10,7 @@ import pytest
 from rumpfs_tree import Tree, fails
 
 from vfscore.rumpfs.nodes import UF_OPAQUE
-from vfscore.types import INO_WHITEOUT, ComponentName, Cred, NameiOp, VAttr, VType
+from vfscore.types import INO_WHITEOUT, ROOT_CRED, ComponentName, Cred, NameiOp, VAttr, VType
 from vfscore.vnode import VV_ROOT, Vnode
 
 # -- lookup ------------------------------------------------------------------------------------------------------------
@@ -360,6 +360,30 @@ def test_rename_of_an_entry_that_is_another_file_now_is_enoent(tree: Tree) -> No
         tree.op.vop_rename(tree.root, old, ComponentName("f"), tree.root, None, ComponentName("g"))
 
 
+def test_rename_onto_an_entry_that_has_come_or_gone_meanwhile_changes_nothing(tree: Tree) -> None:
+    file = tree.create("f")
+    tree.create("new")
+    with fails(errno.EEXIST):
+        tree.op.vop_rename(tree.root, file, ComponentName("f"), tree.root, None, ComponentName("new"))
+    gone = tree.create("gone")
+    tree.remove(gone, "gone")
+    with fails(errno.ENOENT):
+        tree.op.vop_rename(tree.root, file, ComponentName("f"), tree.root, gone, ComponentName("gone"))
+
+    assert tree.names() == ["f", "new"]
+
+
+def test_rename_of_a_directory_onto_a_file_is_enotdir_and_of_a_file_onto_a_directory_eisdir(tree: Tree) -> None:
+    tree.create("f")
+    tree.mkdir("d")
+    with fails(errno.ENOTDIR):
+        tree.rename(tree.root, "d", tree.root, "f")
+    with fails(errno.EISDIR):
+        tree.rename(tree.root, "f", tree.root, "d")
+
+    assert tree.names() == ["f", "d"]
+
+
 def test_rename_of_a_directory_of_many_costs_the_same(tree: Tree) -> None:
     a, b = tree.mkdir("a"), tree.mkdir("b")
     sub = tree.mkdir("sub", a)
@@ -449,6 +473,29 @@ def test_a_whiteout_can_be_removed_once(tree: Tree) -> None:
     tree.create("f")
     with fails(errno.ENOENT):
         tree.whiteout("f", NameiOp.DELETE)
+
+
+def test_whiteout_stays_on_a_read_only_mount_and_has_three_ops(tree: Tree) -> None:
+    tree.whiteout("w")
+    with fails(errno.EINVAL):
+        tree.whiteout("w", NameiOp.RENAME)
+    tree.mp.mnt_op.vfs_update(tree.mp, {}, True)
+    with fails(errno.EROFS):
+        tree.whiteout("w", NameiOp.DELETE)
+
+    assert [entry.d_whiteout for entry in tree.entries()] == [True]
+
+
+def test_whiteout_made_while_the_directory_is_listed_in_pages_is_listed_too(tree: Tree) -> None:
+    for name in ("a", "b"):
+        tree.create(name)
+    entries, _ = tree.op.vop_readdir(tree.root, 0, 1, ROOT_CRED)
+
+    tree.whiteout("w")
+
+    more, eof = tree.op.vop_readdir(tree.root, entries[-1].d_cookie, None, ROOT_CRED)
+    assert [(entry.d_name, entry.d_whiteout) for entry in more] == [("b", False), ("w", True)]
+    assert eof
 
 
 def test_a_second_whiteout_is_eexist(tree: Tree) -> None:
