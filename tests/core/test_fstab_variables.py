@@ -181,6 +181,44 @@ def test_a_key_that_an_include_has_taken_is_named_with_both_places(tmp_path):
         Namespace(tmp_path / "main.toml")
 
 
+def mount(at, size="1 MiB"):
+    return f'[[mount]]\ntype = "rumpfs"\nat = "{at}"\noptions = {{ size = "{size}" }}\n'
+
+
+def test_mounts_of_an_include_come_first_so_that_ones_own_lie_over_them(tmp_path):
+    write(tmp_path / "main.toml", 'include = ["a.toml"]\n' + mount("/m", "2 MiB") + mount("/n"))
+    write(tmp_path / "a.toml", mount("/m") + key("/m/key"))
+
+    with Namespace(tmp_path / "main.toml") as ns:
+        assert [mp.at for mp in ns.mounts()] == ["/", "/m", "/m", "/m/key", "/n"]
+        sizes = ns.sys.statvfs("/m")
+        assert sizes.f_blocks * sizes.f_frsize == 2 << 20
+
+
+def test_a_mount_where_an_include_has_a_key_is_named_with_both_places(tmp_path):
+    write(tmp_path / "main.toml", 'include = ["a.toml"]\n' + mount("/y") + mount("/x"))
+    write(tmp_path / "a.toml", key("/x"))
+
+    with pytest.raises(FstabError, match=r"main\.toml: mount\[1\]\.at: '/x' is taken by .*a\.toml: etfs\[0\]"):
+        Namespace(tmp_path / "main.toml")
+
+
+def test_a_key_where_an_include_has_a_mount_is_named_with_both_places(tmp_path):
+    write(tmp_path / "main.toml", 'include = ["a.toml"]\n' + key("/x"))
+    write(tmp_path / "a.toml", mount("/x"))
+
+    with pytest.raises(FstabError, match=r"main\.toml: etfs\[0\]\.key: '/x' is taken by .*a\.toml: mount\[0\]"):
+        Namespace(tmp_path / "main.toml")
+
+
+@pytest.mark.parametrize("named", ["${NOWHERE_SET}.toml", "${}.toml"])
+def test_a_variable_of_an_include_that_is_not_set_is_named_with_its_place(tmp_path, named):
+    write(tmp_path / "main.toml", f'include = ["{named}"]\n')
+
+    with pytest.raises(FstabError, match=r"main\.toml.*: include\[0\]"):
+        Namespace(tmp_path / "main.toml")
+
+
 def test_an_fstab_that_includes_itself_is_an_error(tmp_path):
     write(tmp_path / "a.toml", 'include = ["d/../b.toml"]\n')
     write(tmp_path / "b.toml", 'include = ["a.toml"]\n')

@@ -9,6 +9,8 @@ import tempfile
 import pytest
 
 import vfscore
+from tests.core.conformance.dictbackend import DictBackend
+from vfscore.plugin import VAttr, VType, hookimpl
 
 NAMES = [
     "f",
@@ -110,6 +112,28 @@ def test_ismount():
         assert ns.sys.path.ismount("/m")
         assert not ns.sys.path.ismount("/d")
         assert not ns.sys.path.ismount("/nope")
+
+
+def test_ismount_of_a_file_is_whether_it_is_a_key():
+    class Plugin:
+        @hookimpl
+        def etfs_backend(self, source, options):
+            return DictBackend({"f": b"x", "d/g": b"y"}) if source == "tree:" else _File()
+
+    class _File(DictBackend):
+        def getattr(self, path, follow=False):
+            return VAttr(VType.VREG, va_size=1)
+
+    with vfscore.Namespace(plugins=[Plugin()]) as ns:
+        ns.etfs_register("/key", "file:", "reg")
+        ns.etfs_register("/tree", "tree:", "dir_subdirs")
+        ns.sys.symlink("/key", "/link")
+        ns.sys.write_file("/file", b"")
+
+        found = {name: ns.sys.path.ismount(name) for name in ("/key", b"/key", "key", "/tree", "/tree/f", "/tree/d/g")}
+        assert found == {"/key": True, b"/key": True, "key": True, "/tree": True, "/tree/f": False, "/tree/d/g": False}
+        assert not ns.sys.path.ismount("/link")
+        assert not ns.sys.path.ismount("/file")
 
 
 def test_what_depends_on_the_host_s_users_is_not_there(sides):

@@ -1,14 +1,18 @@
 """Calls that few programs make, and the ways out of common ones that few take: as `os` has them on a tmpfs."""
 
+import array
 import errno
 import glob
 import os
 import stat
+from functools import partial
 
 import pytest
 
 import vfscore
 from tests.core.test_os_parity import Place, at, errno_of
+from vfscore.plugin import hookimpl
+from vfscore.syscalls import open_io
 from vfscore.testing import raises
 
 __all__ = ["at"]
@@ -201,7 +205,106 @@ def test_descriptor_is_an_integer(at: Place) -> None:
         at.sys.read("3", 1)
 
 
+def test_seek_behind_the_greatest_offset_is_einval_and_moves_nothing(at: Place) -> None:
+    fd = at.file("f", b"x")
+    at.sys.lseek(fd, LAST, os.SEEK_SET)
+
+    assert errno_of(at.sys.lseek, fd, -LAST - 1, os.SEEK_CUR) == errno.EINVAL
+    assert at.sys.lseek(fd, 0, os.SEEK_CUR) == LAST
+    at.sys.close(fd)
+
+
+def test_buffer_of_numbers_is_filled_with_the_bytes_of_a_file(at: Place) -> None:
+    at.sys.close(at.file("f", bytes(range(8))))
+    numbers = array.array("H", [0] * 5)
+    opened = open if at.sys is os else partial(open_io, at.sys)
+
+    with opened(at("f"), "rb", buffering=0) as file:
+        assert file.readinto(numbers) == 8
+
+    assert numbers.tobytes() == bytes(range(8)) + bytes(2)
+
+
+def test_open_with_what_is_no_mode_or_no_encoding_leaves_nothing_open(ns):
+    ns.sys.write_file("/f", b"")
+
+    with pytest.raises(TypeError, match="mode"):
+        ns.open("/f", 5)
+    with pytest.raises(LookupError, match="nocode"):
+        ns.open("/f", "r", encoding="nocode")
+
+    assert not ns.sys.files.opened
+
+
 # -- names -------------------------------------------------------------------------------------------------------------
+
+
+def test_names_in_a_directory_of_bytes_are_bytes(at: Place) -> None:
+    at.sys.mkdir(at("é"))
+    at.sys.close(at.file("é/ü"))
+
+    assert at.sys.listdir(os.fsencode(at("é"))) == ["ü".encode()]
+
+
+def test_limit_of_what_is_not_there_is_enoent_and_one_without_a_name_einval(at: Place) -> None:
+    assert errno_of(at.sys.pathconf, at("missing"), "PC_NAME_MAX") == errno.ENOENT
+    assert errno_of(at.sys.pathconf, at(""), 987654) == errno.EINVAL
+
+
+def test_renames_leaves_a_directory_that_another_file_is_in(at: Place) -> None:
+    at.sys.mkdir(at("a"))
+    for name in ("a/f", "a/g"):
+        at.sys.close(at.file(name))
+
+    at.sys.renames(at("a/f"), at("b/c/f"))
+
+    assert at.sys.listdir(at("a")) == ["g"]
+    assert at.sys.listdir(at("b/c")) == ["f"]
+
+
+def test_pruning_ends_where_a_relative_path_begins(ns):
+    ns.sys.makedirs("/here/a/b")
+    ns.sys.chdir("/here")
+    ns.sys.removedirs("a/b")
+    assert ns.sys.listdir("/here") == []
+
+    ns.sys.write_file("f", b"x")
+    ns.sys.renames("f", "g")
+    assert ns.sys.listdir("/here") == ["g"]
+
+
+def test_user_moves_nothing_into_a_directory_that_is_not_theirs(ns):
+    ns.sys.mkdir("/mine")
+    ns.sys.chown("/mine", 1000, 1000)
+    ns.sys.mkdir("/other")
+    user = ns.as_user(1000, 1000).sys
+    user.write_file("/mine/f", b"x")
+
+    with raises(errno.EACCES):
+        user.rename("/mine/f", "/other/f")
+    assert ns.sys.listdir("/mine") == ["f"]
+
+
+def test_directory_on_the_way_that_somebody_else_makes_first_is_used():
+    class Faster:
+        """A layer: somebody makes each directory just before the one who asks."""
+
+        name = "faster"
+        done = False
+
+        @hookimpl(wrapper=True)
+        def vop_mkdir(self, dvp, cnp, vap):
+            if cnp.name == "a" and not self.done:
+                self.done = True
+                dvp.v_op.vop_mkdir(dvp, cnp, vap)
+            return (yield)
+
+    with vfscore.Namespace() as ns:
+        ns.mount("rumpfs", "/m", layers=[Faster()])
+
+        ns.sys.makedirs("/m/a/b")
+
+        assert ns.sys.listdir("/m/a") == ["b"]
 
 
 def test_root_cannot_be_removed(at: Place) -> None:

@@ -28,10 +28,7 @@ class _Dropping:
     if TYPE_CHECKING:  # of the C class beside it
 
         def close(self) -> None: ...
-
-    def drop(self) -> None:
-        """Forget what was written and is not stored yet."""
-        raise NotImplementedError
+        def drop(self) -> None: ...
 
     def __exit__(self, kind: object, exc: object, tb: object) -> None:
         try:

@@ -124,12 +124,7 @@ class Explaining(Walking):
             child = None
             if vp.v_type is VType.VDIR:
                 child = self.namei.child(vp, ComponentName(part, NameiOp.LOOKUP, self.cred, (), not todo, False))
-            if child is None:
-                exists = False
-                steps.append(Step(here, "nothing", f"not in {vp.v_mount.mnt_type}"))
-                rel += [part, *reversed(todo)]
-                break
-            if child.v_type is VType.VLNK:
+            if child is not None and child.v_type is VType.VLNK:
                 links += 1
                 if links > SYMLOOP_MAX:
                     exists = False
@@ -137,21 +132,20 @@ class Explaining(Walking):
                     break
                 target = self.namei.target(child)
                 steps.append(Step(here, "symbolic link", f"leads to {target}"))
-                follows = child.v_mount.mnt_type != "etfs"
-                if follows:
+                if child.v_mount.mnt_type != "etfs":
                     if target[0] == "/":
                         vp, here, rel = self.table.root.directory(), "/", []
                     else:
                         here = here.rpartition("/")[0] or "/"
                     todo += [p for p in reversed(target.split("/")) if p and p != "."]
                     continue
-                rel.append(part)
-                followed = self.namei.child(vp, ComponentName(part, NameiOp.LOOKUP, self.cred, (), not todo, True))
-                if followed is None:
-                    exists = False
-                    break
-                vp = followed
-                continue
+                # The storage follows its own: what it finds is under the name of the link.
+                child = self.namei.child(vp, ComponentName(part, NameiOp.LOOKUP, self.cred, (), not todo, True))
+            if child is None:
+                exists = False
+                steps.append(Step(here, "nothing", f"not in {vp.v_mount.mnt_type}"))
+                rel += [part, *reversed(todo)]
+                break
             rel = [] if child is child.v_mount.mnt_root else [*rel, part]
             vp = child
             steps.append(

@@ -49,9 +49,11 @@ class OsPath:
             here = self._sys.lstat(path)
         except (OSError, ValueError):
             return False
-        if not _stat.S_ISDIR(here.st_mode):
+        if _stat.S_ISLNK(here.st_mode):
             return False
-        above = self._sys.stat(posixpath.join(os.fsdecode(path), ".."))
+        name = os.fsdecode(path)
+        isdir = _stat.S_ISDIR(here.st_mode)
+        above = self._sys.stat(posixpath.join(name, "..") if isdir else posixpath.dirname(name) or ".")
         return here.st_dev != above.st_dev or here.st_ino == above.st_ino
 
     def getsize(self, path: Any) -> int:
