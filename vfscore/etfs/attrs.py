@@ -62,7 +62,8 @@ class AttrOps:
         if node.seen_by == _get_ident():
             node.seen_by = 0
             if _now() - node.seen_at < FRESH and node.attr is not None:
-                return node.attr
+                io = node.io
+                return node.attr if io is None or node.window is not None else node.as_written(io, node.attr)
         if node.window is None:
             return node.getattr()
         return node.binding.present(node.getattr())

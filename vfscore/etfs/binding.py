@@ -352,11 +352,10 @@ class Binding:
         shown._stat = None
         shown.va_type = _VTYPE[self.etype]
         source = va.va_size if self._source_size is None else self._source_size
-        if self.etype in _DEVICES and node.window is not None and node.window.limit is not None:
-            shown.va_size = shown.va_bytes = node.window.limit
-        elif node.window is not None:
-            shown.va_size = node.window.size(source or 0)
-            shown.va_bytes = shown.va_size
+        window = node.window
+        assert window is not None  # every device has one
+        limit = window.limit if self.etype in _DEVICES else None
+        shown.va_size = shown.va_bytes = window.size(source or 0) if limit is None else limit
         shown.va_rdev = self.rdev
         return shown
 

@@ -98,6 +98,20 @@ class EtNode:
         self.seen_by = _get_ident()
         self.seen_at = _now()
 
+    @staticmethod
+    def as_written(io: FileIo, va: VAttr) -> VAttr:
+        """Return *va*, what the storage says, with the size that the file has for its writer, stored or not."""
+        writer = io.writer
+        if writer is None or hasattr(writer, "getattr"):
+            return va
+        size: int = writer.size()
+        if size == va.va_size:
+            return va
+        va = copy.copy(va)
+        va._stat = None
+        va.va_size = size
+        return va
+
     def changed(self) -> None:
         """The file is being changed: what was seen of it before does not hold."""
         self.seen_by = 0
@@ -135,13 +149,7 @@ class EtNode:
             return va
         binding = self.binding
         va = self.adopt((binding.backend or binding.ready()).getattr(self.path, self.follow))
-        if io is not None and io.writer is not None:
-            size = io.writer.size()
-            if size != va.va_size:
-                va = copy.copy(va)
-                va._stat = None
-                va.va_size = size
-        return va
+        return va if io is None else self.as_written(io, va)
 
     # -- handles -------------------------------------------------------------------------------------------------------
 
