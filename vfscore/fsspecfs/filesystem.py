@@ -244,10 +244,12 @@ class VfsFileSystem(Shown):
         text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
         file = self.open(path, mode.replace("t", "") + "b", *args, **kwargs)
         try:
-            return TextIOWrapper(file, **text)
+            outer = TextIOWrapper(file, **text)
         except BaseException:
             with file:
                 raise
+        file.written_by(outer)
+        return outer
 
     def _open(
         self, path: str, mode: str = "rb", block_size: Any = None, autocommit: bool = True, **kwargs: Any

@@ -199,7 +199,7 @@ class Pending:
         if not self._over:
             handle = None if self.handle is None else self.handle()
             if handle is not None:
-                handle.close()
+                handle.finish()
             self.discard()
 
     def __del__(self) -> None:

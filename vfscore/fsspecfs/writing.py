@@ -75,6 +75,8 @@ class _Writing(Handle):
     """What handles have that write."""
 
     _pending: Pending | None
+    _outer: weakref.ref[Any] | None
+    """What encodes or compresses into this."""
 
     if TYPE_CHECKING:  # of the C class beside it
         closed: bool
@@ -91,9 +93,25 @@ class _Writing(Handle):
         self._file = file
         self._block = block_size
         self._pending = pending
+        self._outer = None
         file.buffered_by(self)
         if pending is not None:
             pending.handle = weakref.ref(self)
+
+    def written_by(self, outer: Any) -> None:
+        """Have *outer*, which writes into this, closed where this would be: with its transaction or its namespace."""
+        before = self if self._outer is None else self._outer()
+        self._outer = weakref.ref(outer)
+        self._file.buffered_by(outer, instead_of=before)
+
+    def finish(self) -> None:
+        """Close, after what still holds something for this."""
+        outer = None if self._outer is None else self._outer()
+        try:
+            if outer is not None:
+                outer.close()
+        finally:
+            self.close()
 
     @property
     def autocommit(self) -> bool:
@@ -130,7 +148,7 @@ class _Writing(Handle):
         pending = self._pending
         if pending is not None:
             try:
-                self.close()
+                self.finish()
             except BaseException:
                 pending.give_up()
                 raise
@@ -139,13 +157,16 @@ class _Writing(Handle):
     def discard(self) -> None:
         """Take away what was written in a transaction; without one, close, and store nothing where that is possible."""
         pending = self._pending
-        try:
-            if pending is None:
+        if pending is None:
+            try:
                 self.drop()
-            self.close()
+            finally:
+                self.close()
+            return
+        try:
+            self.finish()
         finally:
-            if pending is not None:
-                pending.discard()
+            pending.discard()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(f"{self!r} is open for writing: only a file open for reading can travel")
@@ -213,6 +234,10 @@ class Packed(io.BufferedIOBase):
         """Forget what was written and is not stored yet."""
         self._file.drop()
 
+    def written_by(self, outer: Any) -> None:
+        """Have *outer*, which writes into this, closed where the file would be."""
+        self._file.written_by(outer)
+
     def commit(self) -> None:
         """Give the file, written in a transaction, its own name; see `VfsWriter.commit`."""
         try:
@@ -256,7 +281,11 @@ def packed(file: VfsWriter | VfsRandom, path: str, mode: str, compression: str) 
     """
     try:
         codec = get_compression(path, compression)
-        return file if codec is None else Packed(compr[codec](file, mode=mode[0]), file)
+        if codec is None:
+            return file
+        outer = Packed(compr[codec](file, mode=mode[0]), file)
+        file.written_by(outer)
+        return outer
     except BaseException:
         with file:
             raise

@@ -150,9 +150,11 @@ class OpenFile:
         except OSError as exc:
             raise named(exc, self.path) from exc.__cause__
 
-    def buffered_by(self, writer: Any) -> None:
-        """Tell that the file object *writer* may hold what is not written yet."""
+    def buffered_by(self, writer: Any, instead_of: Any = None) -> None:
+        """Tell that the file object *writer* may hold what is not written yet; it closes *instead_of*, told before."""
         self._table.writers.add(writer)
+        if instead_of is not None:
+            self._table.writers.discard(instead_of)
 
     def view(self, offset: int, length: int) -> memoryview | None:
         """Return bytes without a copy, unchanging, or None when that cannot be; errors as `pread`."""

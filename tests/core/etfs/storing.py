@@ -83,7 +83,8 @@ class StoringBackend(DictBackend):
         broken: The next storing fails with this.
     """
 
-    place, put, take = ChangingDictBackend.place, ChangingDictBackend.put, ChangingDictBackend.take
+    place, put = ChangingDictBackend.place, ChangingDictBackend.put
+    take, check = ChangingDictBackend.take, ChangingDictBackend.check
     mkdir, rmdir = ChangingDictBackend.mkdir, ChangingDictBackend.rmdir
 
     def __init__(self, tree=()):
