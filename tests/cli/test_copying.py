@@ -209,3 +209,32 @@ def test_other_commands_take_no_paths_of_the_host(runner):
 
     assert result.exit_code == 2
     assert "only cp and mv take paths of the host" in result.stderr
+
+
+def test_cp_recursive_replaces_a_link_by_a_link(run, host):
+    (host / "data" / "other").symlink_to("readme")
+
+    assert run("cp", "-r", "/data/latest", "/data/other").exit_code == 0
+
+    assert os.readlink(host / "data" / "other") == "2024/01.csv"
+    assert (host / "data" / "readme").read_bytes() == b"read me\n"
+
+
+def test_cp_preserve_keeps_what_a_link_and_a_directory_that_is_there_have(run, host):
+    os.utime(host / "data" / "latest", ns=(5, 5), follow_symlinks=False)
+    (host / "data" / "2024").chmod(0o750)
+    os.utime(host / "data" / "2024", ns=(7, 7))
+    (host / "copy" / "data" / "2024").mkdir(parents=True)
+
+    assert run("cp", "-rp", "/data", f"host:{host}/copy").exit_code == 0
+
+    link, sub = (os.lstat(host / "copy" / "data" / name) for name in ("latest", "2024"))
+    assert (link.st_mtime_ns, stat.S_ISLNK(link.st_mode)) == (5, True)
+    assert (sub.st_mtime_ns, stat.S_IMODE(sub.st_mode)) == (7, 0o750)
+
+
+def test_cp_progress_of_a_tree_is_of_all_its_bytes(run, host):
+    result = run("cp", "-r", "--progress", "/data", f"host:{host}/copy")
+
+    assert result.exit_code == 0
+    assert "16/16 bytes" in " ".join(result.stderr.split())

@@ -247,3 +247,63 @@ def test_mv_of_several_to_what_is_no_directory_is_an_error(run):
 
 def test_mv_of_one_path_alone_is_a_usage_error(run):
     assert run("mv", "/part").exit_code == 2
+
+
+def test_mv_of_a_link_to_a_directory_replaces_a_file_of_another_mount(run, host):
+    (host / "sub").mkdir()
+    (host / "link").symlink_to("sub")
+    (host / "data" / "link").write_bytes(b"old")
+
+    result = run("mv", f"host:{host}/link", "/data/link")
+
+    assert result.stderr == ""
+    assert os.readlink(host / "data" / "link") == "sub"
+    assert not os.path.lexists(host / "link")
+    assert (host / "sub").is_dir()
+
+
+def test_mv_of_a_link_leaves_a_directory_of_another_mount_that_has_its_name(run, host):
+    (host / "link").symlink_to("sub")
+    (host / "sub").mkdir()
+    (host / "data" / "link").mkdir()
+
+    result = run("mv", f"host:{host}/link", "/data/")
+
+    assert result.exit_code == 1
+    assert "Is a directory" in result.stderr
+    assert os.readlink(host / "link") == "sub"
+    assert (host / "data" / "link").is_dir()
+    assert not (host / "data" / "link").is_symlink()
+
+
+def test_mv_of_a_tree_replaces_an_empty_directory_of_another_mount(run, host):
+    (host / "data" / "new" / "sub").mkdir(parents=True)
+    (host / "sub").mkdir()
+    (host / "sub" / "f").write_bytes(b"x")
+
+    assert run("mv", f"host:{host}/sub", "/data/new").exit_code == 0
+
+    assert (host / "data" / "new" / "sub" / "f").read_bytes() == b"x"
+    assert not (host / "sub").exists()
+
+
+def test_mv_of_what_is_missing_is_an_error(run, host):
+    result = run("mv", "/data/nope", "/data/new")
+
+    assert result.stderr.startswith("vfs: /data/nope")
+    assert "No such file or directory" in result.stderr
+    assert result.exit_code == 1
+
+
+def test_rm_verbose_says_what_is_removed_and_mkdir_verbose_what_is_made(run, host):
+    assert run("rm", "-rv", "/data/2024").stdout.splitlines() == ["removed /data/2024/01.csv", "removed /data/2024"]
+    assert run("mkdir", "-v", "/data/new").stdout == "made /data/new\n"
+
+
+def test_rm_recursive_of_a_mount_point_empties_it_and_says_that_it_stays(run, host):
+    result = run("rm", "-r", "/data")
+
+    assert "/data" in result.stderr
+    assert "busy" in result.stderr
+    assert result.exit_code == 1
+    assert list((host / "data").iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+import stat
 import sys
 from urllib.parse import unquote, urlsplit
 
@@ -161,7 +162,8 @@ def _move(session: Session, copier: Copier, source: Place, target: Place) -> boo
                 raise
         else:
             return True
-    if source.is_dir() and target.lstat() is not None:
+    moved = source.lstat()
+    if moved is not None and stat.S_ISDIR(moved.st_mode) and target.lstat() is not None:
         target.os.rmdir(target.path)
     return copier.copy(source, target) and remove_tree(source, session.complain)
 
