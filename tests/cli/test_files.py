@@ -276,6 +276,16 @@ def test_mv_of_a_link_leaves_a_directory_of_another_mount_that_has_its_name(run,
     assert not (host / "data" / "link").is_symlink()
 
 
+def test_mv_replaces_a_link_of_another_mount_and_not_what_it_leads_to(run, host):
+    (host / "new").write_bytes(b"new")
+
+    assert run("mv", f"host:{host}/new", "/data/latest").exit_code == 0
+
+    assert (host / "data" / "2024" / "01.csv").read_bytes() == b"a,b\n1,2\n"
+    assert not (host / "data" / "latest").is_symlink()
+    assert (host / "data" / "latest").read_bytes() == b"new"
+
+
 def test_mv_of_a_tree_replaces_an_empty_directory_of_another_mount(run, host):
     (host / "data" / "new" / "sub").mkdir(parents=True)
     (host / "sub").mkdir()

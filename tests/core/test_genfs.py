@@ -13,7 +13,19 @@ from tests.core.specfs.ramdisk import CHR, MAJOR, Ram
 from vfscore.genfs import ReadOnlyOps, genfs_access, genfs_lock_ordered, genfs_rename_lock
 from vfscore.genfs.lockf import genfs_advlock
 from vfscore.opv import OpVector, hookimpls_of
-from vfscore.plugin import ROOT_CRED, Cred, Device, Dirent, FileSystem, IoFlag, Mount, VAttr, VType, hookimpl
+from vfscore.plugin import (
+    ROOT_CRED,
+    ComponentName,
+    Cred,
+    Device,
+    Dirent,
+    FileSystem,
+    IoFlag,
+    Mount,
+    VAttr,
+    VType,
+    hookimpl,
+)
 from vfscore.specfs import DeviceSwitch
 from vfscore.testing import raises
 from vfscore.types import ACCESS_READ, ACCESS_WRITE
@@ -328,3 +340,81 @@ def test_driver_without_an_op_of_its_own_has_those_of_every_device(ns):
         ns.sys.ioctl(fd, "ECHO")
     ns.sys.fsync(fd)
     assert ns.sys.lseek(fd, 0, os.SEEK_END) == 0
+
+
+# -- bulk ops by loops -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looped():
+    with vfscore.Namespace() as namespace:
+        yield namespace
+
+
+def test_search_by_the_loop_passes_over_directories_that_may_not_be_searched(looped):
+    layer = {"type": "faults", "op": "vop_whiteout", "errno": "EIO"}
+    looped.mount("rumpfs", "/m", layers=[layer])
+    sys = looped.sys
+    for name, mode in (("open", 0o755), ("closed", 0o700), ("named", 0o744)):
+        sys.makedirs(f"/m/{name}/sub")
+        sys.write_file(f"/m/{name}/sub/f", b"x")
+        sys.chmod(f"/m/{name}", mode)
+    user = looped.as_user(1000, 1000).sys
+
+    assert sorted(path for path, _ in user.find("/m")) == [
+        "/m/closed", "/m/named", "/m/named/sub", "/m/open", "/m/open/sub", "/m/open/sub/f",
+    ]  # fmt: skip
+    with raises(errno.EACCES):
+        user.find("/m/closed")
+    assert sorted(path for path, _ in user.find("/m", maxdepth=1)) == ["/m/closed", "/m/named", "/m/open"]
+
+
+def test_directory_that_goes_while_the_loop_searches_is_left_out_with_what_was_in_it(looped):
+    class Removing:
+        name = "removing"
+
+        @hookimpl(wrapper=True)
+        def vop_lookup(self, dvp, cnp):
+            found = yield
+            return None if cnp.name == "gone" and self.armed else found
+
+        armed = False
+
+    layer = Removing()
+    looped.mount("rumpfs", "/m", layers=[layer])
+    for name in ("gone", "stays"):
+        looped.sys.mkdir(f"/m/{name}")
+        looped.sys.write_file(f"/m/{name}/f", b"x")
+    layer.armed = True
+
+    assert sorted(path for path, _ in looped.sys.find("/m")) == ["/m/gone", "/m/stays", "/m/stays/f"]
+
+
+@pytest.mark.parametrize(("told", "code"), [("ENOTTY", errno.EIO), ("EINTR", errno.EINTR)])
+def test_write_by_the_loop_that_fails_is_its_error_unless_forgetting_it_fails_too(looped, told, code):
+    rules = [{"op": "vop_write", "errno": "EIO"}, {"op": "vop_ioctl", "errno": told}]
+    looped.mount("rumpfs", "/m", layers=[{"type": "faults", "rules": rules}])
+
+    assert [exc.errno for exc in looped.sys.write_many([("/m/f", b"x")])] == [code]
+    assert not looped.sys.files.opened
+
+
+# -- the dead ----------------------------------------------------------------------------------------------------------
+
+
+def test_directory_of_a_mount_that_was_forced_away_answers_with_its_death_to_whoever_has_it(looped):
+    looped.mount("rumpfs", "/m")
+    fd = looped.sys.open("/m", os.O_RDONLY | os.O_DIRECTORY)
+    vp = looped.sys.files.get(fd).vp
+    looped.unmount("/m", force=True)
+
+    with raises(errno.EIO):
+        looped.sys.listdir(fd)
+    for code, call in (
+        (errno.ENOENT, lambda: vp.v_op.vop_lookup(vp, ComponentName("f"))),
+        (errno.EIO, lambda: vp.v_op.vop_access(vp, ACCESS_READ, ROOT_CRED)),
+        (errno.EIO, lambda: vp.v_op.vop_readdir(vp, 0, None, ROOT_CRED)),
+    ):
+        with raises(code):
+            call()
+    looped.sys.close(fd)

@@ -162,9 +162,12 @@ def _move(session: Session, copier: Copier, source: Place, target: Place) -> boo
                 raise
         else:
             return True
-    moved = source.lstat()
-    if moved is not None and stat.S_ISDIR(moved.st_mode) and target.lstat() is not None:
-        target.os.rmdir(target.path)
+    moved, there = source.lstat(), target.lstat()
+    if moved is not None and there is not None:
+        if stat.S_ISDIR(moved.st_mode):
+            target.os.rmdir(target.path)
+        elif stat.S_ISLNK(there.st_mode):
+            target.os.unlink(target.path)  # a copy would go where it leads
     return copier.copy(source, target) and remove_tree(source, session.complain)
 
 
