@@ -273,6 +273,36 @@ def test_pruning_ends_where_a_relative_path_begins(ns):
     assert ns.sys.listdir("/here") == ["g"]
 
 
+def test_link_that_asks_for_a_directory_and_leads_to_a_file_is_enotdir(at: Place) -> None:
+    at.sys.close(at.file("f"))
+    at.sys.mkdir(at("d"))
+    for target in ("f/", "f/.", "d/"):
+        at.sys.symlink(target, at(target.replace("/", "-")))
+
+    for name in ("f-", "f-."):
+        assert errno_of(at.sys.stat, at(name)) == errno.ENOTDIR
+        assert errno_of(at.sys.open, at(name), os.O_RDONLY) == errno.ENOTDIR
+        assert stat.S_ISLNK(at.sys.lstat(at(name)).st_mode)
+    assert stat.S_ISDIR(at.sys.stat(at("d-")).st_mode)
+
+
+@pytest.mark.slow
+def test_more_paths_than_are_remembered_are_all_found_and_a_removed_one_is_not(ns):
+    ns.mount("rumpfs", "/m")
+    paths = [f"/m/{n:05}/f" for n in range(17_000)]
+    for path in paths:
+        ns.sys.mkdir(path[:-2])
+        ns.sys.write_file(path, b"")
+    first = ns.sys.stat(paths[0]).st_ino
+
+    assert len({ns.sys.stat(path).st_ino for path in paths}) == len(paths)
+    assert all(ns.sys.lstat(path).st_size == 0 for path in paths)
+
+    assert ns.sys.stat(paths[0]).st_ino == first
+    ns.sys.unlink(paths[-1])
+    assert not ns.sys.exists(paths[-1])
+
+
 def test_user_moves_nothing_into_a_directory_that_is_not_theirs(ns):
     ns.sys.mkdir("/mine")
     ns.sys.chown("/mine", 1000, 1000)
@@ -410,6 +440,8 @@ def test_attributes_of_a_user_in_a_sticky_directory_of_another_are_eperm(ns):
     user.setxattr("/tmp", "user.x", b"")
     with raises(errno.EPERM):
         user.setxattr("/tmp", "security.x", b"")
+    with raises(errno.ENODATA):
+        user.getxattr("/tmp", "security.x")
 
 
 def test_credentials_of_a_view_are_told(ns):
@@ -437,6 +469,8 @@ def test_entries_of_a_directory_are_paths_and_tell_what_they_are(at: Place) -> N
     assert {name: entry.is_file() for name, entry in entries.items()} == {"f": True, "l": True, "m": False}
     assert os.fspath(entries["f"]).endswith("/f")
     assert repr(entries["f"]) == "<DirEntry 'f'>"
+    for _ in range(2):
+        assert stat.S_ISLNK(entries["l"].stat(follow_symlinks=False).st_mode)
     for _ in range(2):
         assert entries["l"].stat().st_ino == entries["f"].inode()
     assert errno_of(entries["m"].stat) == errno.ENOENT

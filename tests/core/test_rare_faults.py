@@ -153,6 +153,20 @@ def test_search_passes_over_what_may_not_be_read_and_stops_at_a_fault(namespace)
         ns.sys.find("/")
 
 
+@pytest.mark.parametrize(("code", "found"), [("EIO", None), ("EACCES", ["/s", "/s/d", "/s/d/g", "/s/deep"])])
+def test_search_of_a_directory_with_keys_in_it_passes_over_what_may_not_be_entered_alone(namespace, code, found):
+    ns = namespace(fault("vop_lookup", code, path="deep"))
+    ns.etfs_register("/s/key", "storage:", "dir")
+
+    if found is None:
+        with raises(errno.EIO):
+            ns.sys.find("/")
+    else:
+        paths = {path for path, _ in ns.sys.find("/")}
+        assert paths >= {*found, "/s/key", "/s/key/f"}
+        assert "/s/deep/up" not in paths
+
+
 # -- open files --------------------------------------------------------------------------------------------------------
 
 

@@ -168,6 +168,29 @@ def test_handle_of_a_lookup_serves_an_open_for_more_that_comes_first(ns, storage
     assert vp.v_data.io.pending is None
 
 
+@pytest.mark.parametrize(("flags", "code"), [(0, None), (os.O_EXCL, errno.EEXIST)])
+def test_file_that_another_makes_while_one_is_about_to_is_opened_unless_it_was_to_be_new(ns, storage, flags, code):
+    create = storage.create
+
+    def second(path, flags, mode):
+        storage.create = create
+        storage.put("new", Node(bytearray(b"theirs")))  # in the storage itself: here, one waits for the other
+        return create(path, flags, mode)
+
+    storage.create = second
+    mode = os.O_CREAT | os.O_RDWR | flags
+
+    if code is None:
+        fd = ns.sys.open("/d/new", mode)
+        assert ns.sys.read(fd, 9) == b"theirs"
+        ns.sys.close(fd)
+    else:
+        with raises(code):
+            ns.sys.open("/d/new", mode)
+    assert storage.handles == []
+    assert ns.sys.read_file("/d/new") == b"theirs"
+
+
 # -- others take the name ----------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from tests.core.conformance.dictbackend import ChangingDictBackend, ChangingHand
 from tests.core.etfs.conftest import Storage
 from tests.core.etfs.storing import Storing
 from vfscore.etfs import ETFS, bind
-from vfscore.plugin import ROOT_CRED, ComponentName, Dirent, IoFlag, NameiOp, VAttr, VType, err
+from vfscore.plugin import ROOT_CRED, ComponentName, Dirent, IoFlag, NameiOp, Statvfs, VAttr, VType, err
 from vfscore.testing import raises
 
 DATA = bytes(range(100))
@@ -129,6 +129,15 @@ def test_directory_is_synced_by_its_path_in_the_storage(ns, bind):
 
     assert synced == ["sub", "new"]
     ns.sys.close(fd)
+
+
+def test_sizes_of_a_storage_without_a_number_have_that_of_its_binding(ns, bind):
+    storage = bind("/d", {"f": DATA})
+    storage.statvfs = lambda: Statvfs(f_blocks=7)
+
+    told = ns.sys.statvfs("/d/f")
+
+    assert (told.f_blocks, told.f_fsid) == (7, ns.sys.stat("/d").st_dev)
 
 
 def test_reading_a_link_as_a_file_is_einval(ns, bind):
