@@ -1,6 +1,11 @@
 """universal_pathlib: a path of ``vfs://`` is a pathlib path."""
 
+import errno
+import stat
+
 import pytest
+
+from vfscore.testing import raises
 
 upath = pytest.importorskip("upath")
 
@@ -76,3 +81,72 @@ def test_touch_makes_a_file_and_sets_its_times(keeping, ns):
     ns.sys.utime(path.path, ns=(0, 0))
     path.touch()
     assert path.stat().st_mtime > 1e9
+
+
+def test_paths_know_what_they_are(ns):
+    for name, make in (
+        ("f", lambda path: ns.sys.write_file(path, b"")),
+        ("d", ns.sys.mkdir),
+        ("fifo", ns.sys.mkfifo),
+        ("blk", lambda path: ns.sys.mknod(path, stat.S_IFBLK | 0o600, 1)),
+        ("chr", lambda path: ns.sys.mknod(path, stat.S_IFCHR | 0o600, 1)),
+        ("sock", lambda path: ns.sys.mknod(path, stat.S_IFSOCK | 0o600)),
+        ("l", lambda path: ns.sys.symlink("d", path)),
+        ("round", lambda path: ns.sys.symlink("round", path)),
+    ):
+        make(f"/{name}")
+    ns.mount("rumpfs", "/m")
+    top = upath.UPath("vfs://")
+    asked = {
+        "f": "is_file", "d": "is_dir", "fifo": "is_fifo", "blk": "is_block_device", "chr": "is_char_device",
+        "sock": "is_socket",
+    }  # fmt: skip
+
+    for name in asked:
+        assert [ask for ask in asked.values() if getattr(top / name, ask)()] == [asked[name]]
+        assert not (top / name).is_mount()
+        assert not (top / name).is_symlink()
+    assert (top / "l").is_dir()
+    assert (top / "l").is_symlink()
+    assert stat.S_ISLNK((top / "l").lstat().st_mode)
+    assert not any(getattr(top / "round", ask)() for ask in asked.values())
+    assert (top / "m").is_mount()
+
+
+def test_names_are_linked_replaced_and_removed(keeping, ns):
+    top = upath.UPath(f"vfs:/{keeping}")
+    (top / "f").write_text("x")
+
+    (top / "g").hardlink_to(top / "f")
+    assert (top / "g").stat().st_nlink == 2
+    (top / "f").chmod(0o640)
+    assert stat.S_IMODE((top / "g").stat().st_mode) == 0o640
+    (top / "new").write_text("new")
+    assert (top / "new").replace(top / "f") == top / "f"
+    assert ((top / "f").read_text(), (top / "g").read_text()) == ("new", "x")
+
+    (top / "missing").unlink(missing_ok=True)
+    with raises(errno.ENOENT):
+        (top / "missing").unlink()
+
+
+def test_directories_are_made_once_and_removed_with_what_is_in_them_if_asked(keeping, ns):
+    top = upath.UPath(f"vfs:/{keeping}")
+    sub = top / "a" / "b"
+    with raises(errno.ENOENT):
+        sub.mkdir()
+    sub.mkdir(parents=True)
+    sub.mkdir(exist_ok=True)
+    with raises(errno.EEXIST):
+        sub.mkdir()
+    (sub / "f").write_text("x")
+    with raises(errno.EEXIST):
+        (sub / "f").mkdir(exist_ok=True)
+    with raises(errno.ENOTEMPTY):
+        sub.rmdir()
+    with raises(errno.ENOTDIR):
+        (sub / "f").rmdir(recursive=True)
+
+    (top / "a").rmdir(recursive=True)
+
+    assert list(top.iterdir()) == []
