@@ -408,6 +408,34 @@ def test_a_package_and_a_module_can_be_checked_by_their_path(
     assert module["tests"]["passed"] >= 5
 
 
+def test_a_module_within_packages_is_checked_by_its_whole_name(
+    check: Callable[..., Result], project: Callable[..., Path]
+) -> None:
+    top = project(LAYER, SUITE)
+    deep = top / "src" / "outer" / "inner"
+    deep.mkdir(parents=True)
+    (deep.parent / "__init__.py").touch()
+    (deep / "__init__.py").touch()
+    (deep / "mine.py").write_text("from outer.inner.names import NAME\n" + textwrap.dedent(LAYER))
+    (deep / "names.py").write_text("NAME = 'mine'\n")
+
+    found = told(check("--json", deep / "mine.py"))
+
+    assert (found["name"], found["kinds"]) == ("mine", ["layer counting"])
+
+
+def test_a_pyproject_that_is_not_toml_is_told_with_its_fault(
+    check: Callable[..., Result], project: Callable[..., Path]
+) -> None:
+    top = project(LAYER)
+    (top / "pyproject.toml").write_text("[project\n")
+
+    result = check(top)
+
+    assert result.exit_code == 1
+    assert "pyproject.toml: Expected" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("path", "what"),
     [
