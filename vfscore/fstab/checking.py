@@ -138,7 +138,7 @@ def _tree_path(path: str, key: str, place: _Place) -> str:
 
 def _check_values(entry: MountEntry | EtfsEntry, key: str, place: _Place) -> None:
     """Refuse what TOML or JSON could not carry to another process, and layers that have no name."""
-    for at, value in _leaves(entry.options, f"{key}.options"):
+    for at, value in _leaves(entry.options, f"{key}.options", place):
         if value is None:
             raise place.error(at, "found None, which an fstab cannot hold; leave the option out")
         _check_value(value, at, place)
@@ -147,7 +147,7 @@ def _check_values(entry: MountEntry | EtfsEntry, key: str, place: _Place) -> Non
         if isinstance(layer, dict):
             if not isinstance(layer.get("type"), str):
                 raise place.error(at, "expected a 'type' that names the layer, beside its options")
-            for deep, value in _leaves(layer, at):
+            for deep, value in _leaves(layer, at, place):
                 _check_value(value, deep, place)
 
 
@@ -158,15 +158,15 @@ def _check_value(value: object, key: str, place: _Place) -> None:
         raise place.error(key, f"expected a string, number, boolean, list or table, found {_kind(value)}")
 
 
-def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, key: str, place: _Place) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if not isinstance(name, str):
-                yield f"{key}.{name}", name
-            yield from _leaves(inner, f"{key}.{name}")
+                raise place.error(key, f"expected names that are strings, found {name!r}")
+            yield from _leaves(inner, f"{key}.{name}", place)
     elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):
-            yield from _leaves(inner, f"{key}[{i}]")
+            yield from _leaves(inner, f"{key}[{i}]", place)
     else:
         yield key, value
 
