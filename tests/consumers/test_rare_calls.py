@@ -282,6 +282,34 @@ def test_nodes_move_to_another_mount_as_what_they_are(fs, ns):
     assert (stat.S_ISCHR(null.st_mode), null.st_rdev) == (True, os.makedev(1, 3))
 
 
+@pytest.mark.parametrize("kind", ["file", "link", "fifo"])
+@pytest.mark.parametrize("over", ["file", "link", "fifo"])
+def test_move_to_another_mount_replaces_what_a_rename_would(fs, ns, kind, over):
+    def make(path, what, data):
+        match what:
+            case "file":
+                ns.sys.write_file(path, data)
+            case "link":
+                ns.sys.symlink("kept", path)
+            case _:
+                ns.sys.mkfifo(path, 0o640)
+
+    for at in ("/m", "/n"):
+        ns.mount("rumpfs", at)
+        ns.sys.write_file(f"{at}/kept", b"kept")
+    make("/m/it", kind, b"new")
+    make("/n/it", over, b"old")
+    before = ns.sys.lstat("/m/it")
+
+    fs.mv("/m/it", "/n/it")
+
+    after = ns.sys.lstat("/n/it")
+    assert (after.st_mode, after.st_size) == (before.st_mode, before.st_size)
+    assert kind != "file" or ns.sys.read_file("/n/it") == b"new"
+    assert ns.sys.read_file("/n/kept") == b"kept"
+    assert (sorted(ns.sys.listdir("/m")), sorted(ns.sys.listdir("/n"))) == (["kept"], ["it", "kept"])
+
+
 def test_moved_file_keeps_what_its_new_storage_can_keep_and_fails_with_other_faults(fs, ns, plugin):
     ns.mount("rumpfs", "/m")
     ns.sys.write_file("/m/f", b"x")

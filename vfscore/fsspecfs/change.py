@@ -12,6 +12,7 @@ import errno
 import os
 import posixpath
 import stat
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -202,12 +203,18 @@ class Change(Duplicate):
                     raise err(errno.ENOTEMPTY, source, target)
         elif self._type(target, follow=False) is _VDIR:
             raise err(errno.EISDIR, source, target)
-        made = not self.lexists(target)
+        there = self._type(target, follow=False) if self.lexists(target) else None
+        aside = target
+        if va.va_type is not _VDIR and there is not None and not (va.va_type is there is VType.VREG):
+            # What a rename would replace: writing goes where a link leads, and no node is made where one is.
+            aside = posixpath.join(parent_of(target), f".vfs-{uuid.uuid4().hex}")
         try:
-            self._mv_copy(source, target)
+            self._mv_copy(source, aside)
+            if aside is not target:
+                sys.rename(aside, target)
         except BaseException:
-            if made and self.lexists(target):
-                self.rm(target, recursive=True)
+            if (there is None or aside is not target) and self.lexists(aside):
+                self.rm(aside, recursive=True)
             raise
         self.rm(source, recursive=True)
 
