@@ -3,7 +3,8 @@
 import fsspec
 import pytest
 
-from wire.catalogue import ANSWERING
+from wire.catalogue import ANSWERING, WRONG, Entry
+from wire.proxy import Fault
 from wire.tally import TALLY
 from wire.world import attempt
 
@@ -37,7 +38,11 @@ LISTINGS = {
 }
 
 
-@pytest.mark.parametrize("entry", ANSWERING, ids=lambda entry: entry.name)
+EMPTY = Entry("empty", Fault("shorten", at=0), WRONG)
+"""An answer that says it is nothing, and whole: what a client makes of it is a listing without names."""
+
+
+@pytest.mark.parametrize("entry", [*ANSWERING, EMPTY], ids=lambda entry: entry.name)
 @pytest.mark.parametrize("how", LISTINGS)
 def test_listing_is_complete_or_an_error(tree, proxy, how, entry):
     for nth, stays in ((2, True),) if entry.slow else ((1, True), (2, False), (3, True)):

@@ -97,7 +97,7 @@ class S3Reading(AwaitedStore):
         except Exception as exc:
             if errno_of(exc) != errno.ENOENT:
                 raise
-        listing = await fs._call_s3("list_objects_v2", Bucket=bucket, Prefix=f"{key}/", MaxKeys=1)
+        listing = await _listed(fs, Bucket=bucket, Prefix=f"{key}/", MaxKeys=1)
         if listing.get("Contents") or listing.get("CommonPrefixes"):
             return directory()
         raise err(errno.ENOENT)
@@ -124,7 +124,7 @@ class S3Reading(AwaitedStore):
         async def function(fs: Any) -> tuple[list[tuple[str, VAttr]], bool]:
             bucket, key = self.split(path)
             prefix = f"{key}/" if key else ""
-            page = await fs._call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, Delimiter="/")
+            page = await _listed(fs, Bucket=bucket, Prefix=prefix, Delimiter="/")
             if key and not page.get("Contents") and not page.get("CommonPrefixes"):
                 raise err(errno.ENOENT)
             return self._named(page, len(prefix)), not page.get("IsTruncated")
@@ -141,7 +141,7 @@ class S3Reading(AwaitedStore):
     def below(self, path: str) -> bool:
         async def function(fs: Any) -> bool:
             bucket, key = self.split(path)
-            page = await fs._call_s3("list_objects_v2", Bucket=bucket, Prefix=f"{key}/" if key else "", MaxKeys=1)
+            page = await _listed(fs, Bucket=bucket, Prefix=f"{key}/" if key else "", MaxKeys=1)
             return bool(page.get("Contents"))
 
         return self.connection.run(function)
@@ -178,7 +178,7 @@ class S3Reading(AwaitedStore):
         if delimiter:
             asked["Delimiter"] = delimiter
         while True:
-            page = await fs._call_s3("list_objects_v2", **asked)
+            page = await _listed(fs, **asked)
             yield page
             if not page.get("IsTruncated"):
                 return
@@ -316,6 +316,19 @@ class S3Reading(AwaitedStore):
             # The server knows no ranges: this is all of it.
             return data[offset:] if size is None else data[offset : offset + size]
         return data
+
+
+async def _listed(fs: Any, **asked: Any) -> Mapping[str, Any]:
+    """Return one page of a listing.
+
+    Errors:
+        EIO: the answer does not say whether it is the last page, as each must: its body was lost, and what the client
+            makes of that is an empty listing.
+    """
+    page: Mapping[str, Any] = await fs._call_s3("list_objects_v2", **asked)
+    if "IsTruncated" not in page:
+        raise err(errno.EIO, hint="the server's listing has no content")
+    return page
 
 
 def _seconds(moment: Any) -> int | None:
