@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-__all__ = ["PluginError", "err"]
+__all__ = ["PluginError", "bare", "err"]
 
 _STRERROR: Final = os.strerror
 
@@ -31,6 +31,17 @@ def err(code: int, path: object = None, path2: object = None, *, hint: str | Non
     if path is not None:
         return OSError(code, text, path)
     return OSError(code, text)
+
+
+def bare(exc: OSError) -> OSError:
+    """Return *exc* as a value: without the frames that it and what led to it passed, which hold who keeps it."""
+    link: BaseException | None = exc
+    seen = set()  # what a plugin raises from itself leads to itself
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return exc
 
 
 class PluginError(RuntimeError):

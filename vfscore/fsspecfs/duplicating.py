@@ -16,11 +16,10 @@ from typing import Any, Final, TypeVar
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 
-from vfscore.errors import err
+from vfscore.errors import bare, err
 from vfscore.fsspecfs.copying import as_target, chunks_of, destinations, is_many
 from vfscore.fsspecfs.names import parent_of, strip_protocol
 from vfscore.fsspecfs.trees import Trees
-from vfscore.syscalls.openfile import bare
 from vfscore.types import VType
 
 __all__ = ["Duplicate"]

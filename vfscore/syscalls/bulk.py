@@ -12,11 +12,11 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from vfscore.errors import err
+from vfscore.errors import bare, err
 from vfscore.namei import check_path
 from vfscore.opv import OpVector
 from vfscore.syscalls.files import Files
-from vfscore.syscalls.openfile import bare, named
+from vfscore.syscalls.openfile import named
 from vfscore.syscalls.removing import Removing
 from vfscore.types import VType
 from vfscore.vnode import Vnode

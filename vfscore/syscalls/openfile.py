@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vfscore.syscalls.filetable import FileTable
     from vfscore.vnode import Vnode
 
-__all__ = ["OpenFile", "bare", "named", "setid_bits"]
+__all__ = ["OpenFile", "named", "setid_bits"]
 
 _OFF_MAX: Final = (1 << 63) - 1
 _STEP: Final = 1 << 20
@@ -44,15 +44,6 @@ def named(exc: OSError, path: object, path2: object = None) -> OSError:
         exc.filename2 = path2
     elif exc.filename2 is not None:
         del exc.filename2  # not `= None`, which str() shows as a second path
-    return exc
-
-
-def bare(exc: OSError) -> OSError:
-    """Return *exc* as a value: without the frames that it and what led to it passed, which hold who keeps it."""
-    link: BaseException | None = exc
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
     return exc
 
 

@@ -223,9 +223,7 @@ class DeviceTests(ServingTests):
     def test_view_is_the_content_or_none(self, disk: tuple[Any, int]) -> None:
         op, dev = disk
 
-        view = op.d_view(dev, 3000, 4096, self.buffered)
-
-        if view is not None:
+        if (view := op.d_view(dev, 3000, 4096, self.buffered)) is not None:
             same(view, _DATA[3000:])
 
     def test_view_does_not_change(self, disk: tuple[Any, int]) -> None:
