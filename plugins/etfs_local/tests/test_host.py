@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -390,3 +391,33 @@ def test_child_forked_while_a_thread_registers_a_directory_registers_one(tmp_pat
     thread.join()
 
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_directory_that_others_let_go_meanwhile_is_registered_with_a_descriptor_of_its_own(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc")
+    start = threading.Barrier(4, timeout=60)
+    faults = []
+
+    def come_and_go():
+        start.wait()
+        for _ in range(2000):
+            try:
+                backend = DirectoryBackend(str(tmp_path))
+                assert backend.getattr("f").va_size == 3
+                backend.close()
+            except (OSError, AssertionError) as exc:
+                faults.append(exc)
+                return
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+
+    assert faults == []

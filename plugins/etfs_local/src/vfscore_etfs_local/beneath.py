@@ -101,6 +101,22 @@ def _openat2(dirfd: int, path: str, flags: int, mode: int) -> int:
             raise err(code)
 
 
+class _Descriptor:
+    """Closes a descriptor when the root that it is of has gone.
+
+    Not by `Root.__del__`: while that runs, the table of shared roots still finds the root, and another thread would be
+    given it with a number that is closed, or another file's.
+    """
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
+
 class Root:
     """A registered directory: its descriptor, and what is beneath.
 
@@ -108,13 +124,13 @@ class Root:
         fd: The descriptor, opened with O_PATH.
     """
 
-    __slots__ = ("__weakref__", "_walks", "fd")
+    __slots__ = ("__weakref__", "_descriptor", "_walks", "fd")
 
     def __init__(self, path: str, walk: bool = False) -> None:
         """Pin the directory *path*; with *walk* every path is walked by hand."""
         self._walks = walk or _syscall is None
-        self.fd = -1
         self.fd = os.open(path, PATH | DIRECTORY | _CLOEXEC)
+        self._descriptor = _Descriptor(self.fd)
 
     @classmethod
     def shared(cls, path: str) -> Root:
@@ -123,10 +139,6 @@ class Root:
         st = os.fstat(root.fd)
         with _sharing:
             return _shared.setdefault((st.st_dev, st.st_ino), root)
-
-    def __del__(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
 
     def open(self, path: str, flags: int, mode: int = 0) -> tuple[int, str]:
         """Open *path*, following links beneath the root, and return the descriptor and the path without links.
@@ -271,6 +283,3 @@ class Nowhere(Root):
         def fd(self) -> int:
             """Refuse."""
             raise err(errno.ESTALE)
-
-    def __del__(self) -> None:
-        """There is nothing to close."""
