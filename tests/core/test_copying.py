@@ -160,6 +160,14 @@ def test_pairs_that_need_one_another_are_done_in_their_order(ns, backend):
     assert read(ns, "/t/b", "/t/x") == [b"C", b"A"]
 
 
+@pytest.mark.parametrize("again", [b"/t/b", "/t//b", "//t/./b", "/t/d/../b"])
+def test_name_that_is_spelled_in_two_ways_is_one_name(ns, backend, again):
+    assert ns.sys.copy_many([("/t/a", "/t/b"), (again, "/t/x")]) == [None] * 2
+
+    assert read(ns, "/t/b", "/t/x") == [b"A", b"A"]
+    assert all(len(pairs) == 1 for pairs, _ in backend.asked)
+
+
 def test_what_the_storage_does_not_copy_is_read_and_written(ns):
     ns.etfs_register("/u", "unwilling://", "dir_subdirs")
 

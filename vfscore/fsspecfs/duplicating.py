@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from vfscore.errors import bare, err
-from vfscore.fsspecfs.copying import as_target, chunks_of, destinations, is_many
+from vfscore.fsspecfs.copying import as_target, destinations, is_many, pour
 from vfscore.fsspecfs.names import parent_of, strip_protocol
 from vfscore.fsspecfs.trees import Trees
 from vfscore.types import VType
@@ -124,9 +124,7 @@ class Duplicate(Trees):
         try:
             callback.set_size(va.va_size)
             with self.open(target, "wb") as out:
-                for piece in chunks_of(file):
-                    out.write(piece)
-                    callback.relative_update(len(piece))
+                pour(file, out, callback)
         finally:
             file.close()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,7 +106,7 @@ class Bulk(Files, Removing):
         Returns:
             For each pair, in its order, None or the error. When one name is in several pairs, these are done in order.
         """
-        sources, targets = {source for source, _ in pairs}, {target for _, target in pairs}
+        sources, targets = ({self._spelled(pair[end]) for pair in pairs} for end in (0, 1))
         if len(pairs) > 1 and (len(targets) != len(pairs) or not sources.isdisjoint(targets)):
             return [
                 self.copy_many([pair], mode, None if one is None else lambda _, i=i: one(i))[0]  # type: ignore[misc]
@@ -133,6 +134,11 @@ class Bulk(Files, Removing):
             except OSError as exc:
                 out[i] = bare(exc)  # its frame would hold this list, and so itself
         return out
+
+    def _spelled(self, path: AnyPath) -> str:
+        """Return *path* as all its spellings are, to compare; links are not looked at."""
+        name = self._str(path)
+        return posixpath.normpath(f"/{name.lstrip('/')}" if name[:1] == "/" else name)
 
     def copy_file(self, source: AnyPath, target: AnyPath, mode: int = 0o666) -> None:
         """Read *source* and write it as the whole content of *target*, which is made with *mode* if it is not there.
